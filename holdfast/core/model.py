@@ -1,0 +1,205 @@
+"""The values everything else speaks of. Frozen, compared by value, without behaviour that needs the world.
+
+Instants are zone-aware and named ``at``, ``starts``, ``ends``; calendar dates are ``on``, ``day``, ``first``, ``last``; lengths
+are minutes. A mailbox is named by the directory object id of its user, which survives a change of name or address.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import NamedTuple, Protocol
+
+__all__ = [
+    "ActualCalendar",
+    "ActualSeries",
+    "Clock",
+    "Created",
+    "DesiredSeries",
+    "EventLook",
+    "Fingerprint",
+    "Group",
+    "Occurrence",
+    "Person",
+    "Purpose",
+    "SeriesKey",
+    "Slot",
+    "Tag",
+    "Weekday",
+]
+
+
+class Clock(Protocol):
+    """Time as the product sees it. ``wiring.py`` passes the real one; a simulation passes its own."""
+
+    def now(self) -> datetime:
+        """The present instant, in UTC, zone-aware."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed point; never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so many seconds."""
+        ...
+
+
+class Weekday(enum.IntEnum):
+    """Days of the week, numbered as ``datetime.date.weekday`` numbers them."""
+
+    MONDAY = 0
+    TUESDAY = 1
+    WEDNESDAY = 2
+    THURSDAY = 3
+    FRIDAY = 4
+    SATURDAY = 5
+    SUNDAY = 6
+
+
+class Purpose(enum.StrEnum):
+    """What a mailbox is for: Graph's ``mailboxSettings/userPurpose``. Only ``user`` and ``linked`` belong to people."""
+
+    USER = "user"
+    LINKED = "linked"
+    SHARED = "shared"
+    ROOM = "room"
+    EQUIPMENT = "equipment"
+    OTHERS = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of the directory."""
+
+    id: str
+    name: str
+    mail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account of the directory, as a member of an audience. ``mail`` is None where the directory gives none."""
+
+    id: str
+    name: str
+    mail: str | None
+    user_principal_name: str
+    enabled: bool = True
+    guest: bool = False
+
+    @property
+    def address(self) -> str:
+        """How people know the mailbox: the mail address, else the sign-in name; in lower case."""
+        return (self.mail or self.user_principal_name).lower()
+
+
+class SeriesKey(NamedTuple):
+    """The identity of a series: which block in which mailbox."""
+
+    mailbox: str
+    block: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Day, time and length of a block. ``at`` is wall-clock time in ``zone``, an IANA name."""
+
+    weekday: Weekday
+    at: time
+    minutes: int
+    zone: str
+
+
+class Fingerprint(NamedTuple):
+    """Two hashes of what a block looks like in a calendar: its ``slot`` and its ``words`` (all else that shows).
+
+    They are kept apart because a new slot is a new series while new words are a patch.
+    """
+
+    slot: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What Holdfast's extended property says of a managed event. ``holdfast.core.tag`` writes and reads its text.
+
+    ``ended`` is the first day without the block, once the series has been ended from that day on.
+    """
+
+    block: str
+    generation: int
+    fingerprint: Fingerprint
+    ended: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredSeries:
+    """A series as the settings want it in a mailbox; ``first`` and ``last`` are dates of occurrences in the slot's zone."""
+
+    block: str
+    slot: Slot
+    first: date
+    last: date
+    subject: str
+    body: str
+    category: str
+    reminder: int
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One date of a series in a calendar. ``original_starts`` is the slot it had before somebody moved it."""
+
+    event_id: str
+    starts: datetime
+    ends: datetime
+    original_starts: datetime
+    is_exception: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ActualSeries:
+    """A tagged series master in a mailbox. ``first`` and ``last`` bound its recurrence range, as dates in its own zone.
+
+    ``upcoming`` holds the occurrences not yet over, and is None until somebody had a reason to read them.
+    """
+
+    event_id: str
+    etag: str
+    tag: Tag
+    created: datetime
+    starts: datetime
+    first: date
+    last: date | None
+    upcoming: tuple[Occurrence, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActualCalendar:
+    """Everything of ours in one mailbox, read whole. A mailbox that could not be read has no ``ActualCalendar``."""
+
+    mailbox: str
+    series: tuple[ActualSeries, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """Graph's answer to a create: the new event's immutable id and etag."""
+
+    event_id: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventLook:
+    """One event looked at by id, to learn whether it is ours: its tag and its transactionId, where it has them."""
+
+    event_id: str
+    etag: str
+    is_series: bool
+    tag: Tag | None
+    transaction_id: str | None

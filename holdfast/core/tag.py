@@ -1,0 +1,51 @@
+"""The mark that makes an event ours: the text of the extended property, and the transactionId of its creation.
+
+The text is ``holdfast;<block>;<generation>;<slot>-<words>;<ended or live>``, in lower case because Graph's sources disagree
+on whether filters see case. One property name for all blocks: each new name would use up one of the limited named
+properties of a mailbox (``api-reference/v1.0/resources/extended-properties-overview.md``).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from holdfast.core.model import Fingerprint, Tag
+
+PROPERTY_ID = "String {6d2f4c1e-93b7-4a58-8e0d-7c5b1a9f3e62} Name Holdfast"
+"""The id of our extended property. Never to be changed: it is how every series ever made is found."""
+
+PREFIX = "holdfast;"
+"""How the value of every tag begins, for filters."""
+
+_TEXT = re.compile(
+    r"holdfast;(?P<block>[a-z0-9-]+);(?P<generation>\d+);(?P<slot>[0-9a-f]+)-(?P<words>[0-9a-f]+);(?P<ended>live|\d{4}-\d{2}-\d{2})"
+)
+
+
+def text(tag: Tag) -> str:
+    """The tag as it is stored with the event."""
+    ended = tag.ended.isoformat() if tag.ended else "live"
+    return f"{PREFIX}{tag.block};{tag.generation};{tag.fingerprint.slot}-{tag.fingerprint.words};{ended}"
+
+
+def parse(value: str) -> Tag | None:
+    """The tag in a stored value, or None for a text that no version of Holdfast has written."""
+    match = _TEXT.fullmatch(value.strip().lower())
+    if match is None:
+        return None
+    ended = match["ended"]
+    try:
+        day = None if ended == "live" else date.fromisoformat(ended)
+    except ValueError:
+        return None
+    return Tag(match["block"], int(match["generation"]), Fingerprint(match["slot"], match["words"]), day)
+
+
+def transaction_id(block: str, generation: int) -> str:
+    """What Graph refuses a second create with, within one mailbox.
+
+    It holds no date on purpose: a create repeated next week, after a crash that lost the first answer, must still be
+    refused (``docs/adr/0003``).
+    """
+    return f"holdfast:{block}:{generation}"

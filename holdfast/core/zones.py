@@ -1,0 +1,44 @@
+"""Zone names: IANA inside the product, Windows names towards Graph.
+
+Graph's IANA support on input is a list of about a hundred names that lacks ``Europe/Stockholm``; every Windows name is
+accepted (``docs/adr/0004``). The table is CLDR's, as the package tzlocal ships it.
+"""
+
+from __future__ import annotations
+
+import functools
+from zoneinfo import ZoneInfo, available_timezones
+
+from tzlocal.windows_tz import tz_win, win_tz
+
+
+class UnknownZone(ValueError):
+    """The name is neither an IANA nor a Windows zone, or has no Windows twin that Graph would accept."""
+
+
+def iana(name: str) -> str:
+    """The IANA name of a zone given by its IANA or Windows name. Raises ``UnknownZone``."""
+    zone = win_tz.get(name, name)
+    if zone not in tz_win or zone not in available_timezones():
+        raise UnknownZone(name)
+    return zone
+
+
+@functools.cache
+def windows(zone: str) -> str:
+    """The Windows name of an IANA zone, as Graph takes it in ``timeZone``. Raises ``UnknownZone``."""
+    try:
+        return tz_win[zone]
+    except KeyError:
+        raise UnknownZone(zone) from None
+
+
+@functools.cache
+def rules(zone: str) -> ZoneInfo:
+    """The zone's rules, for computing with."""
+    return ZoneInfo(zone)
+
+
+def names() -> list[str]:
+    """Every name that ``iana`` accepts, for hints and completion."""
+    return sorted({*win_tz, *(name for name in tz_win if name in available_timezones())})
