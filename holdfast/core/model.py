@@ -126,13 +126,15 @@ class Fingerprint(NamedTuple):
 class Tag:
     """What Holdfast's extended property says of a managed event. ``holdfast.core.tag`` writes and reads its text.
 
-    ``ended`` is the first day without the block, once the series has been ended from that day on.
+    ``first`` and ``last`` are the dates that the series covers for us, whatever a person did with its range; ending a series
+    moves ``last`` to the day before.
     """
 
     block: str
     generation: int
     fingerprint: Fingerprint
-    ended: date | None = None
+    first: date
+    last: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,19 +165,17 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class ActualSeries:
-    """A tagged series master in a mailbox. ``first`` and ``last`` bound its recurrence range, as dates in its own zone.
+    """A tagged series master in a mailbox. ``range_ends`` is the last date of its recurrence, None where it has no end.
 
-    ``upcoming`` holds the occurrences not yet over, and is None until somebody had a reason to read them.
+    ``instances`` are its occurrences and exceptions, past ones included, and None until somebody had a reason to read them.
     """
 
     event_id: str
     etag: str
     tag: Tag
     created: datetime
-    starts: datetime
-    first: date
-    last: date | None
-    upcoming: tuple[Occurrence, ...] | None = None
+    range_ends: date | None
+    instances: tuple[Occurrence, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The mark that makes an event ours: the text of the extended property, and the transactionId of its creation.
 
-The text is ``holdfast;<block>;<generation>;<slot>-<words>;<ended or live>``, in lower case because Graph's sources disagree
+The text is ``holdfast;<block>;<generation>;<slot>-<words>;<first>..<last>``, in lower case because Graph's sources disagree
 on whether filters see case. One property name for all blocks: each new name would use up one of the limited named
 properties of a mailbox (``api-reference/v1.0/resources/extended-properties-overview.md``).
 """
@@ -19,14 +19,14 @@ PREFIX = "holdfast;"
 """How the value of every tag begins, for filters."""
 
 _TEXT = re.compile(
-    r"holdfast;(?P<block>[a-z0-9-]+);(?P<generation>\d+);(?P<slot>[0-9a-f]+)-(?P<words>[0-9a-f]+);(?P<ended>live|\d{4}-\d{2}-\d{2})"
+    r"holdfast;(?P<block>[a-z0-9-]+);(?P<generation>\d+);(?P<slot>[0-9a-f]+)-(?P<words>[0-9a-f]+)"
+    r";(?P<first>\d{4}-\d{2}-\d{2})\.\.(?P<last>\d{4}-\d{2}-\d{2})"
 )
 
 
 def text(tag: Tag) -> str:
     """The tag as it is stored with the event."""
-    ended = tag.ended.isoformat() if tag.ended else "live"
-    return f"{PREFIX}{tag.block};{tag.generation};{tag.fingerprint.slot}-{tag.fingerprint.words};{ended}"
+    return f"{PREFIX}{tag.block};{tag.generation};{tag.fingerprint.slot}-{tag.fingerprint.words};{tag.first}..{tag.last}"
 
 
 def parse(value: str) -> Tag | None:
@@ -34,12 +34,11 @@ def parse(value: str) -> Tag | None:
     match = _TEXT.fullmatch(value.strip().lower())
     if match is None:
         return None
-    ended = match["ended"]
     try:
-        day = None if ended == "live" else date.fromisoformat(ended)
+        first, last = date.fromisoformat(match["first"]), date.fromisoformat(match["last"])
     except ValueError:
         return None
-    return Tag(match["block"], int(match["generation"]), Fingerprint(match["slot"], match["words"]), day)
+    return Tag(match["block"], int(match["generation"]), Fingerprint(match["slot"], match["words"]), first, last)
 
 
 def transaction_id(block: str, generation: int) -> str:

@@ -46,7 +46,7 @@ class Calendars(Protocol):
         """Every tagged series master of the mailbox, ended ones included."""
         ...
 
-    async def upcoming(self, mailbox: str, event_id: str, *, since: datetime, until: datetime) -> tuple[Occurrence, ...]:
+    async def instances(self, mailbox: str, event_id: str, *, since: datetime, until: datetime) -> tuple[Occurrence, ...]:
         """The occurrences of a series that overlap the window, in order of start. Raises ``Gone`` without the series."""
         ...
 
@@ -58,8 +58,10 @@ class Calendars(Protocol):
         """One event, whether tagged or not. Raises ``Gone``."""
         ...
 
-    async def find_by_transaction(self, mailbox: str, transaction_id: str, starts: datetime) -> EventLook | None:
-        """The event a create of ours made, though its tag was lost: found by its start and its transactionId."""
+    async def find_by_transaction(
+        self, mailbox: str, transaction_id: str, *, since: datetime, until: datetime
+    ) -> EventLook | None:
+        """The event a create of ours made though its tag was lost, among those that start from ``since`` to ``until``."""
         ...
 
     async def rewrite(self, mailbox: str, event_id: str, etag: str, series: DesiredSeries, tag: Tag) -> None:
