@@ -6,9 +6,10 @@ Every read gives everything or raises: "could not read" is never "nothing there"
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from holdfast.core.model import (
     ActualCalendar,
@@ -74,4 +75,75 @@ class Calendars(Protocol):
 
     async def delete(self, mailbox: str, event_id: str) -> None:
         """Take an event away; one that is already gone counts as done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What a person has said yes to: the settings in force, the groups they meant, the blocks introduced to everybody.
+
+    ``groups`` pins each audience's group text to the group's id, so that a group of the same name cannot take its place.
+    """
+
+    fingerprint: str
+    settings: str
+    at: datetime
+    groups: Mapping[str, tuple[str, str]]
+    complete: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """That a mailbox has been given blocks: how leavers are found again."""
+
+    mailbox: str
+    address: str
+    blocks: frozenset[str]
+
+
+class State(Protocol):
+    """What is remembered between runs. Losing it loses no block: the calendars are the record."""
+
+    async def approval(self) -> Approval | None:
+        """The approval in force."""
+        ...
+
+    async def approve(self, approval: Approval) -> None:
+        """Put another approval in force."""
+        ...
+
+    async def withdraw(self) -> None:
+        """Forget the approval, so that nothing is written until the next ``apply``."""
+        ...
+
+    async def placed(self) -> Mapping[str, Placed]:
+        """Everybody who has been given blocks and not yet had them all ended, by mailbox."""
+        ...
+
+    async def place(self, placed: Placed) -> None:
+        """Remember what a mailbox has; with no blocks left, forget it."""
+        ...
+
+    async def purposes(self, *, since: datetime) -> Mapping[str, Purpose]:
+        """What mailboxes are for, as far as it was learned at ``since`` or later."""
+        ...
+
+    async def learn_purpose(self, mailbox: str, purpose: Purpose, at: datetime) -> None:
+        """Remember what a mailbox is for."""
+        ...
+
+    async def floors(self) -> Mapping[str, int]:
+        """The first generation to use for a block, where a removal took away all trace of earlier ones."""
+        ...
+
+    async def raise_floor(self, block: str, generation: int) -> None:
+        """Use at least this generation for a block from now on."""
+        ...
+
+    async def last_run(self) -> Mapping[str, Any] | None:
+        """The report of the last run, as plain data."""
+        ...
+
+    async def record_run(self, run: Mapping[str, Any]) -> None:
+        """Remember a run as the last one."""
         ...

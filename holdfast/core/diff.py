@@ -1,0 +1,148 @@
+"""The difference between what a mailbox should hold and what it holds.
+
+Only series that carry our tag are ever seen here, so only they can be changed. What a person did with single occurrences is
+left alone: a series is made again only when it is missing as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+from holdfast.core import recurrence, zones
+from holdfast.core.desired import RUNWAY, UNTOUCHED, Desired, Want
+from holdfast.core.model import ActualCalendar, ActualSeries, DesiredSeries
+from holdfast.core.plan import Change, Create, End, Reason, Rewrite
+
+_DAY = timedelta(days=1)
+
+
+class InstancesNeeded(Exception):
+    """These series are to be ended, so their instances have to be read before the difference can be told."""
+
+    def __init__(self, series: tuple[ActualSeries, ...]) -> None:
+        super().__init__(f"{len(series)} series to end")
+        self.series = series
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered because a calendar cannot tell it.
+
+    ``placed`` are the blocks that this mailbox is known to have had; ``floors`` the first generation to use for a block, after
+    a removal took all trace of earlier ones away.
+    """
+
+    placed: frozenset[str] = frozenset()
+    floors: Mapping[str, int] = field(default_factory=dict)
+
+
+def diff(
+    desired: Desired, actual: ActualCalendar, *, now: datetime, memory: Memory, gone: Reason = Reason.LEFT
+) -> tuple[Change, ...]:
+    """The changes that make ``actual`` what is ``desired``, in the order to carry them out; empty when it is so already.
+
+    ``gone`` is the reason given for ending a block that this person is not to have. Raises ``InstancesNeeded`` when a series
+    is to be ended whose instances have not been read.
+    """
+    changes: list[Change] = []
+    live = [series for series in _originals(actual) if series.tag.last >= now.date()]
+    for want in desired.wants:
+        changes += _towards(want, [s for s in live if s.tag.block == want.series.block], actual, now, memory)
+    wanted = {want.series.block for want in desired.wants}
+    for series in live:
+        if series.tag.block not in wanted:
+            changes.append(_end(series, now.date(), _why_not(series.tag.block, desired, gone), now))
+    unread = tuple(c.actual for c in changes if isinstance(c, End) and c.actual.instances is None)
+    if unread:
+        raise InstancesNeeded(unread)
+    return tuple(changes)
+
+
+def _towards(
+    want: Want, live: Sequence[ActualSeries], actual: ActualCalendar, now: datetime, memory: Memory
+) -> Iterator[Change]:
+    """The changes for one block that the person should have."""
+    block = want.series.block
+    today = now.astimezone(zones.rules(want.series.slot.zone)).date()
+    kept: list[ActualSeries] = []
+    misplaced: list[tuple[ActualSeries, Reason]] = []
+    for series in sorted(live, key=lambda s: (s.tag.first, s.tag.generation)):
+        starts_too_early = series.tag.first < want.since > today
+        if series.tag.fingerprint.slot != want.series.fingerprint.slot or starts_too_early:
+            misplaced.append((series, Reason.RESCHEDULED))
+        elif kept and series.tag.first <= kept[-1].tag.last:
+            misplaced.append((series, Reason.DOUBLE))
+        else:
+            kept.append(series)
+
+    generation = _next_generation(block, actual, memory)
+    if any(reason is Reason.RESCHEDULED for _, reason in misplaced):
+        why = Reason.RESCHEDULED
+    elif block in memory.placed or kept:
+        why = Reason.REMADE
+    else:
+        why = Reason.NEW
+    for stretch in _uncovered(want, kept, today):
+        continues = bool(kept) and stretch.first > kept[-1].tag.last
+        yield Create(block, generation, stretch, Reason.CONTINUED if continues else why)
+        generation += 1
+    for series in kept:
+        if series.tag.fingerprint != want.series.fingerprint:
+            yield Rewrite(block, series, want.series, Reason.EDITED)
+    for series, reason in misplaced:
+        yield _end(series, now.date(), reason, now)
+    for series in kept:
+        if want.until and series.tag.last > want.until:
+            over = want.until + _DAY
+            renamed = replace(series, tag=replace(series.tag, fingerprint=want.series.fingerprint))
+            yield _end(renamed, over, Reason.SHORTENED, now, not_before=recurrence.midnight(want.series.slot, over))
+
+
+def _uncovered(want: Want, kept: Sequence[ActualSeries], today: date) -> Iterator[DesiredSeries]:
+    """The stretches of the block's time, from its next date on, that no series covers and one should."""
+    slot = want.series.slot
+    day = want.series.first
+    for series in kept:
+        before = recurrence.last_date(slot, series.tag.first - _DAY)
+        if day <= before:
+            yield replace(want.series, first=day, last=before)
+        day = max(day, recurrence.next_date(slot, series.tag.last + _DAY))
+    if not kept or kept[-1].tag.last - today < RUNWAY:
+        ahead = want.from_day(day)
+        if ahead is not None:
+            yield ahead
+
+
+def _originals(actual: ActualCalendar) -> list[ActualSeries]:
+    """The series without copies that a person made of them: a copy carries the same tag and is younger. Copies stay."""
+    oldest: dict[tuple[str, int], ActualSeries] = {}
+    for series in sorted(actual.series, key=lambda s: (s.created, s.event_id)):
+        oldest.setdefault((series.tag.block, series.tag.generation), series)
+    return list(oldest.values())
+
+
+def _next_generation(block: str, actual: ActualCalendar, memory: Memory) -> int:
+    used = (series.tag.generation for series in actual.series if series.tag.block == block)
+    return max(max(used, default=-1) + 1, memory.floors.get(block, 0))
+
+
+def _why_not(block: str, desired: Desired, gone: Reason) -> Reason:
+    if gone is Reason.REMOVED:
+        return gone
+    if block in desired.displaced:
+        return Reason.DISPLACED
+    if block in desired.over:
+        return Reason.SHORTENED
+    return gone if block in desired.known else Reason.DROPPED
+
+
+def _end(
+    series: ActualSeries, since: date, reason: Reason, now: datetime, *, not_before: datetime | None = None
+) -> End:
+    """Ending a series from ``since`` on. What has begun stays, and so does what the rule put before ``not_before``."""
+    instances = series.instances or ()
+    going = [i for i in instances if i.starts > now + UNTOUCHED and (not_before is None or i.original_starts >= not_before)]
+    tag = replace(series.tag, last=since - _DAY)
+    return End(series.tag.block, series, since, reason, tag, len(going) == len(instances), tuple(i.event_id for i in going))

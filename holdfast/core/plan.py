@@ -1,0 +1,205 @@
+"""A plan: the changes that make calendars equal to the settings, as data that sorts, prints and serialises."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from holdfast.core.model import ActualSeries, DesiredSeries, Slot, Tag
+
+
+class Reason(enum.StrEnum):
+    """Why a change is made, in words an admin reads."""
+
+    NEW = "new to the audience"
+    REMADE = "the series was gone"
+    CONTINUED = "the series is running out"
+    RESCHEDULED = "the block got another time"
+    EDITED = "the block's text or reminder changed"
+    SHORTENED = "the block ends earlier"
+    DOUBLE = "the series stood there twice"
+    DISPLACED = "another block takes its time"
+    LEFT = "no longer in the audience"
+    DROPPED = "the block is no longer in the settings"
+    REMOVED = "removed by command"
+
+
+DELIBERATE = frozenset(
+    {Reason.NEW, Reason.RESCHEDULED, Reason.EDITED, Reason.SHORTENED, Reason.DISPLACED, Reason.LEFT, Reason.DROPPED}
+)
+"""Reasons that come from an edit, a group or the directory: those the guard counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Put a series into the calendar."""
+
+    block: str
+    generation: int
+    series: DesiredSeries
+    reason: Reason
+
+    @property
+    def tag(self) -> Tag:
+        """What marks the new series as ours."""
+        return Tag(self.block, self.generation, self.series.fingerprint, self.series.first, self.series.last)
+
+    @property
+    def writes(self) -> int:
+        """Graph writes this takes."""
+        return 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Give a series new words; its slot, its dates and what people did with them stay."""
+
+    block: str
+    actual: ActualSeries
+    series: DesiredSeries
+    reason: Reason
+
+    @property
+    def tag(self) -> Tag:
+        """The tag with the new fingerprint."""
+        return replace(self.actual.tag, fingerprint=self.series.fingerprint)
+
+    @property
+    def writes(self) -> int:
+        """Graph writes this takes."""
+        return 1
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """End a series from the day ``since`` on and keep its past.
+
+    ``occurrences`` are the event ids to delete one by one, before ``tag`` says that the series is over; a series of which
+    nothing has happened yet is ``whole`` and deleted with its master.
+    """
+
+    block: str
+    actual: ActualSeries
+    since: date
+    reason: Reason
+    tag: Tag
+    whole: bool
+    occurrences: tuple[str, ...]
+
+    @property
+    def writes(self) -> int:
+        """Graph writes this takes: the deletions and the tag."""
+        return 1 if self.whole else len(self.occurrences) + 1
+
+
+Change = Create | Rewrite | End
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The changes of one mailbox, in the order they are carried out."""
+
+    mailbox: str
+    address: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that would be changed, ordered by address, whatever order the people were read in."""
+
+    mailboxes: tuple[Planned, ...]
+
+    @classmethod
+    def of(cls, mailboxes: Iterable[Planned]) -> Plan:
+        """The plan of these mailboxes; those without changes are left out."""
+        return cls(tuple(sorted((m for m in mailboxes if m.changes), key=lambda m: (m.address, m.mailbox))))
+
+    def __bool__(self) -> bool:
+        return bool(self.mailboxes)
+
+    @property
+    def changes(self) -> list[Change]:
+        """All changes of all mailboxes."""
+        return [change for planned in self.mailboxes for change in planned.changes]
+
+    @property
+    def writes(self) -> int:
+        """Graph writes in all."""
+        return sum(change.writes for change in self.changes)
+
+    @property
+    def mails(self) -> int:
+        """Mails that carrying out the plan sends. Blocks have no attendees, so a change of one never sends any."""
+        return 0
+
+    @property
+    def checksum(self) -> str:
+        """Twelve hex digits that are equal exactly when the rows of two plans are."""
+        text = json.dumps(self.rows(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The plan as plain data, one row a change."""
+        return [
+            {"mailbox": planned.address, "id": planned.mailbox, **row(change)}
+            for planned in self.mailboxes
+            for change in planned.changes
+        ]
+
+
+def row(change: Change) -> dict[str, Any]:
+    """One change as plain data."""
+    shown: dict[str, Any] = {"block": change.block, "reason": change.reason.name.lower(), "writes": change.writes}
+    match change:
+        case Create(generation=generation, series=series):
+            dates = {"first": series.first.isoformat(), "last": series.last.isoformat()}
+            words = {"subject": series.subject, "fingerprint": "-".join(series.fingerprint)}
+            return {"change": "create", **shown, "generation": generation, "slot": slot_text(series.slot), **dates, **words}
+        case Rewrite(actual=actual, series=series):
+            words = {"subject": series.subject, "fingerprint": "-".join(series.fingerprint)}
+            return {"change": "rewrite", **shown, "generation": actual.tag.generation, **words}
+        case End(actual=actual, since=since, whole=whole):
+            return {"change": "end", **shown, "generation": actual.tag.generation, "since": since.isoformat(), "whole": whole}
+
+
+def slot_text(slot: Slot) -> str:
+    """A slot for a person to read: day, from, to and zone."""
+    begin = slot.at.hour * 60 + slot.at.minute
+    hour, minute = divmod(begin + slot.minutes, 60)
+    return f"{slot.weekday.name.capitalize()}s {slot.at:%H:%M}–{hour:02}:{minute:02} {slot.zone}"
+
+
+class UnsafePlan(Exception):
+    """The plan touches unusually many people; nothing has been written."""
+
+    def __init__(self, touched: int, managed: int, share: int, count: int) -> None:
+        super().__init__(
+            f"The plan changes the blocks of {touched} of {managed} people, more than {share} % and more than {count}. "
+            "Nothing was written. If that is what you want, look through the plan and run `holdfast apply --force`; "
+            "if not, look at the last edit of the settings and at the groups."
+        )
+        self.touched = touched
+        self.managed = managed
+
+
+def guard(plan: Plan, *, managed: Collection[str], complete: Collection[str], share: int, count: int) -> None:
+    """Refuse a plan that an edit, a group or the directory has made unusually large.
+
+    ``managed`` are the mailboxes that have a series or would newly get one; ``complete`` the blocks once applied to their
+    whole audience: others are being introduced, and a person confirms that instead. Raises ``UnsafePlan`` above ``share``
+    per cent and ``count`` people.
+    """
+    touched = {
+        planned.mailbox
+        for planned in plan.mailboxes
+        if any(change.reason in DELIBERATE and change.block in complete for change in planned.changes)
+    }
+    everyone = len({*managed, *touched})
+    if len(touched) > count and len(touched) * 100 > everyone * share:
+        raise UnsafePlan(len(touched), everyone, share, count)
