@@ -196,10 +196,15 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class EventLook:
-    """One event looked at by id, to learn whether it is ours: its tag and its transactionId, where it has them."""
+    """One event looked at by id, to learn whether it is ours.
+
+    ``starts`` is the start of a series' first occurrence, ``range_ends`` the last date of its recurrence, where it has one.
+    """
 
     event_id: str
     etag: str
     is_series: bool
     tag: Tag | None
     transaction_id: str | None
+    starts: datetime
+    range_ends: date | None

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from holdfast.core.model import (
     ActualCalendar,
+    Clock,
     Created,
     DesiredSeries,
     EventLook,
@@ -147,3 +148,21 @@ class State(Protocol):
     async def record_run(self, run: Mapping[str, Any]) -> None:
         """Remember a run as the last one."""
         ...
+
+
+class Progress(Protocol):
+    """Told how far a job has come."""
+
+    def __call__(self, doing: str, done: int, total: int) -> None:
+        """``done`` of ``total`` mailboxes are through with what is being done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything a job needs of the world, in one hand."""
+
+    directory: Directory
+    calendars: Calendars
+    state: State
+    clock: Clock

@@ -1,0 +1,38 @@
+"""Carrying out a plan that a person has seen and said yes to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from holdfast.core.report import Report
+from holdfast.core.settings import Settings, dump, fingerprint
+from holdfast.jobs.ports import Approval, Ports, Progress
+from holdfast.jobs.reconcile import reconcile
+from holdfast.jobs.survey import Survey
+
+
+async def apply(
+    seen: Survey, settings: Settings, ports: Ports, *, trial: bool = False, progress: Progress | None = None
+) -> Report:
+    """Record the settings as approved and make every calendar equal to them.
+
+    The approval comes first: the yes was given to the whole plan, so that after a crash a sweep in mode ``keep`` may finish
+    it. A ``trial``, on one mailbox, approves nothing. Blocks count as introduced once everybody has been gone through.
+    """
+    before = await ports.state.approval()
+    if not trial:
+        known = {block.id for block in settings.blocks}
+        approval = Approval(
+            fingerprint=fingerprint(settings),
+            settings=dump(settings),
+            at=ports.clock.now(),
+            groups=dict(seen.audience.groups),
+            complete=before.complete & known if before else frozenset(),
+        )
+        await ports.state.approve(approval)
+    outcomes = await reconcile(seen.looks, ports, progress=progress)
+    report = seen.report("apply", ports.clock.now(), outcomes)
+    if not trial:
+        await ports.state.approve(replace(approval, complete=frozenset(known)))
+        await ports.state.record_run(report.data())
+    return report

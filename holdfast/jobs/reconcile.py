@@ -1,0 +1,199 @@
+"""Making calendars equal to the settings: one mailbox at a time, each write followed by a look at what is there now.
+
+Killed at any point and run again, it ends in the same calendars: a create carries a transactionId that Graph refuses the
+second time, a deletion of what is gone is done, and a series is marked as ended only after its occurrences are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from holdfast.core import recurrence, zones
+from holdfast.core.desired import SERIES_LENGTH
+from holdfast.core.errors import Conflict, Duplicate, GraphError, Gone, Unexpected
+from holdfast.core.model import EventLook, Fingerprint, Tag
+from holdfast.core.plan import Change, Create, End, Rewrite
+from holdfast.core.report import Account, MailboxState, Problem
+from holdfast.core.tag import transaction_id
+from holdfast.jobs.crowd import each
+from holdfast.jobs.ports import Calendars, Ports, Progress
+from holdfast.jobs.survey import Errand, Look, Outcome, difference, remember, settled
+
+FRESH = timedelta(minutes=5)
+"""How old a look may be when it is acted on; an older one is taken again first."""
+
+ATTEMPTS = 3
+"""How often a mailbox that changes under our hands is decided anew."""
+
+GENERATIONS = 5
+"""How many generations are tried where Graph refuses a create as a duplicate and nothing of ours is to be found."""
+
+_UNKNOWN = Fingerprint("0", "0")
+"""Of a series found again that was made by other settings or on another day: it equals no block's, so it is replaced."""
+
+_LOOK_AGAIN = "Run the command again: it looks at the calendar afresh and puts right what is missing."
+
+
+async def reconcile(looks: Iterable[Look], ports: Ports, *, progress: Progress | None = None) -> list[Outcome]:
+    """Carry out the changes of these looks, many mailboxes at once. One that fails never stops the others."""
+
+    async def work(look: Look) -> Outcome:
+        return await _Mailbox(look.errand, ports).carry_out(look)
+
+    return await each([look for look in looks if look.changes], work, doing="Writing calendars", progress=progress)
+
+
+@dataclass(slots=True)
+class _Mailbox:
+    """The work in one mailbox, and what it should hold afterwards: a tag for each event written, None for one deleted."""
+
+    errand: Errand
+    ports: Ports
+    writes: int = 0
+    expected: dict[str, Tag | None] = field(default_factory=dict)
+    transactions: dict[str, str] = field(default_factory=dict)
+
+    async def carry_out(self, look: Look) -> Outcome:
+        changes = look.changes
+        fresh = self.ports.clock.now() - look.at <= FRESH
+        attempts = 0
+        try:
+            while True:
+                try:
+                    if not fresh:
+                        _, changes = await difference(self.errand, self.ports.calendars, self.ports.clock.now())
+                    for change in changes:
+                        await self._do(change)
+                    break
+                except (Conflict, Gone):
+                    fresh = False
+                    attempts += 1
+                    if attempts == ATTEMPTS:
+                        raise
+        except GraphError as error:
+            return self._outcome(MailboxState.FAILED, "could not be written", error)
+        return await self._confirmed()
+
+    async def _do(self, change: Change) -> None:
+        match change:
+            case Create():
+                await self._create(change)
+            case Rewrite(actual=actual):
+                self.writes += 1
+                await self._calendars.rewrite(
+                    self.errand.mailbox, actual.event_id, actual.etag, change.series, change.tag
+                )
+                self.expected[actual.event_id] = change.tag
+            case End(whole=True, actual=actual):
+                await self._delete(actual.event_id)
+                self.expected[actual.event_id] = None
+            case End(actual=actual):
+                for event_id in change.occurrences:
+                    await self._delete(event_id)
+                await self._retag(actual.event_id, change.tag)
+
+    async def _delete(self, event_id: str) -> None:
+        self.writes += 1
+        await self._calendars.delete(self.errand.mailbox, event_id)
+
+    async def _retag(self, event_id: str, tag: Tag) -> None:
+        self.writes += 1
+        await self._calendars.retag(self.errand.mailbox, event_id, tag)
+        self.expected[event_id] = tag
+
+    async def _create(self, change: Create) -> None:
+        for generation in range(change.generation, change.generation + GENERATIONS):
+            create = replace(change, generation=generation)
+            transaction = transaction_id(change.block, generation)
+            self.writes += 1
+            try:
+                created = await self._calendars.create(self.errand.mailbox, create.series, create.tag, transaction)
+            except Duplicate as duplicate:
+                if await self._adopted(create, transaction, duplicate.existing_id):
+                    return
+            else:
+                self.expected[created.event_id] = create.tag
+                self.transactions[created.event_id] = transaction
+                return
+        raise Unexpected(
+            f"Graph refused to create {change.block} as a duplicate {GENERATIONS} times, with no event of ours to be found.",
+            code="ErrorDuplicateTransactionId",
+            cure="Run the command again tomorrow; Exchange forgets old transaction ids in time.",
+        )
+
+    async def _adopted(self, create: Create, transaction: str, existing_id: str | None) -> bool:
+        """Take over the event that an earlier create of ours made, if it can be found.
+
+        Raises ``Conflict`` where the calendar is not as it was thought to be, so that it is decided anew.
+        """
+        calendar = await self._calendars.read(self.errand.mailbox)
+        tags = {(series.tag.block, series.tag.generation) for series in calendar.series}
+        if (create.block, create.generation) in tags:
+            raise Conflict(f"{create.block} stands in the calendar already.")
+        found = await self._made_before(create, transaction, existing_id)
+        if found is None:
+            return False
+        series = create.series
+        if found.starts == recurrence.starts(series.slot, series.first) and found.range_ends == series.last:
+            await self._retag(found.event_id, create.tag)
+            return True
+        first = found.starts.astimezone(zones.rules(series.slot.zone)).date()
+        made_otherwise = replace(create.tag, fingerprint=_UNKNOWN, first=first, last=found.range_ends or series.last)
+        await self._retag(found.event_id, made_otherwise)
+        raise Conflict(f"{create.block} was made before, with other dates.")
+
+    async def _made_before(self, create: Create, transaction: str, existing_id: str | None) -> EventLook | None:
+        if existing_id is not None:
+            try:
+                look = await self._calendars.look(self.errand.mailbox, existing_id)
+            except Gone:
+                pass
+            else:
+                if look.is_series and look.transaction_id == transaction:
+                    return look
+        starts = recurrence.starts(create.series.slot, create.series.first)
+        return await self._calendars.find_by_transaction(
+            self.errand.mailbox, transaction, since=starts - SERIES_LENGTH, until=starts + timedelta(days=1)
+        )
+
+    async def _confirmed(self) -> Outcome:
+        """Read the mailbox back. A write that is not seen there is *unconfirmed*, whatever Graph answered."""
+        try:
+            calendar = await self._calendars.read(self.errand.mailbox)
+            seen = {series.event_id: series.tag for series in calendar.series}
+            missing = [event_id for event_id, tag in self.expected.items() if seen.get(event_id) != tag]
+            lost = [event_id for event_id in missing if not await self._healed(event_id)]
+            if missing and not lost:
+                calendar = await self._calendars.read(self.errand.mailbox)
+        except GraphError as error:
+            return self._outcome(MailboxState.UNCONFIRMED, "could not be read back", error)
+        if lost:
+            error = Unexpected("What was written was not there when the calendar was read back.", cure=_LOOK_AGAIN)
+            return self._outcome(MailboxState.UNCONFIRMED, "not seen when read back", error)
+        await remember(self.errand, calendar, self.ports.state, self.ports.clock.now())
+        return self._outcome(MailboxState.CHANGED, settled(self.errand)[1])
+
+    async def _healed(self, event_id: str) -> bool:
+        """Whether an event that was not seen is ours but for a tag that Graph lost, and has it now."""
+        tag, transaction = self.expected[event_id], self.transactions.get(event_id)
+        if tag is None or transaction is None:
+            return False
+        try:
+            look = await self._calendars.look(self.errand.mailbox, event_id)
+            if look.tag is None and look.transaction_id == transaction:
+                await self._retag(event_id, tag)
+                look = await self._calendars.look(self.errand.mailbox, event_id)
+        except Gone:
+            return False
+        return look.tag == tag
+
+    @property
+    def _calendars(self) -> Calendars:
+        return self.ports.calendars
+
+    def _outcome(self, state: MailboxState, reason: str, error: GraphError | None = None) -> Outcome:
+        problem = Problem.of(error) if error else None
+        account = Account(self.errand.mailbox, self.errand.address, state, reason, problem)
+        return Outcome(account, self.writes)

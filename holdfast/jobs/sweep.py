@@ -1,0 +1,44 @@
+"""Looking at every mailbox by itself, on a timer: towards the settings that a person approved, and no others."""
+
+from __future__ import annotations
+
+from holdfast.core.plan import UnsafePlan
+from holdfast.core.report import Report
+from holdfast.core.settings import Mode, Settings, fingerprint, parse
+from holdfast.jobs.ports import Ports, Progress
+from holdfast.jobs.reconcile import reconcile
+from holdfast.jobs.survey import survey
+
+NOT_APPROVED = "Nothing is approved yet, so nothing is written: `holdfast apply` shows the plan and asks."
+WATCHING = "mode is watch: look and report, write nothing."
+EDIT_WAITS = "The settings file has been edited since it was approved; the edit waits for `holdfast apply`."
+
+
+async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None = None) -> Report:
+    """Look at everybody and, in mode ``keep``, put right what drifted from the approved settings.
+
+    An edit waits until somebody applies it, but for ``mode: watch``, which holds at once. With no approval on record it
+    reports only. Raises what ``survey`` raises.
+    """
+    approval = await ports.state.approval()
+    if approval is None:
+        seen = await survey(settings, ports, pinned={}, progress=progress)
+        report = seen.report("sweep", ports.clock.now(), note=NOT_APPROVED)
+        await ports.state.record_run(report.data())
+        return report
+    in_force = parse(approval.settings, name="approved settings", environment={})
+    seen = await survey(in_force, ports, pinned=approval.groups, progress=progress)
+    notes = [EDIT_WAITS] if fingerprint(settings) != approval.fingerprint else []
+    outcomes = []
+    if Mode.WATCH in (settings.mode, in_force.mode):
+        notes.append(WATCHING)
+    else:
+        try:
+            seen.check_guard(in_force, approval.complete)
+        except UnsafePlan as unsafe:
+            notes.append(str(unsafe))
+        else:
+            outcomes = await reconcile(seen.looks, ports, progress=progress)
+    report = seen.report("sweep", ports.clock.now(), outcomes, note=" ".join(notes))
+    await ports.state.record_run(report.data())
+    return report
