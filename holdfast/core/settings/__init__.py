@@ -1,0 +1,46 @@
+"""YAML text to ``Settings``, or every problem in it at once with line and column.
+
+``parse`` is the door in, ``dump`` the way back; pydantic lives in this package only.
+"""
+
+from __future__ import annotations
+
+from holdfast.core.settings.fields import Language
+from holdfast.core.settings.model import (
+    Audience,
+    Block,
+    Cloud,
+    Credential,
+    Day,
+    Goal,
+    Guard,
+    Mode,
+    Organization,
+    Settings,
+    Tenant,
+)
+from holdfast.core.settings.parsing import ENVIRONMENT, parse
+from holdfast.core.settings.problems import Problem, SettingsError
+from holdfast.core.settings.schema import dump, fingerprint, json_schema
+
+__all__ = [
+    "ENVIRONMENT",
+    "Audience",
+    "Block",
+    "Cloud",
+    "Credential",
+    "Day",
+    "Goal",
+    "Guard",
+    "Language",
+    "Mode",
+    "Organization",
+    "Problem",
+    "Settings",
+    "SettingsError",
+    "Tenant",
+    "dump",
+    "fingerprint",
+    "json_schema",
+    "parse",
+]

@@ -1,0 +1,315 @@
+"""The settings: what an organisation asks of Holdfast, each key with the words that explain it to whoever edits it.
+
+The descriptions go into the JSON Schema, so that editors show them; ``docs/settings.md`` is held to the same keys.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from datetime import date, time, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
+
+from holdfast.core import zones
+from holdfast.core.model import Slot, Weekday
+from holdfast.core.settings.fields import (
+    Address,
+    CalendarDate,
+    ClockTime,
+    Guid,
+    Identifier,
+    Language,
+    LanguageKey,
+    Line,
+    Names,
+    Title,
+    Zone,
+    choice,
+    one_of,
+    refuse,
+    whole_number,
+)
+
+CLOCKS_CHANGE = time(2), time(3)
+"""What stands between the two exists twice in autumn and not at all in spring, in most zones."""
+
+_MINUTES_OF_A_DAY = 24 * 60
+
+
+class Mode(enum.StrEnum):
+    """What happens unattended."""
+
+    WATCH = "watch"
+    KEEP = "keep"
+
+
+class Cloud(enum.StrEnum):
+    """Microsoft's clouds, each with addresses of its own."""
+
+    GLOBAL = "global"
+    GCC_HIGH = "gcc-high"
+    DOD = "dod"
+    CHINA = "china"
+
+
+class Credential(enum.StrEnum):
+    """How Holdfast proves to Entra who it is."""
+
+    MANAGED_IDENTITY = "managed-identity"
+    CERTIFICATE = "certificate"
+    SECRET = "secret"  # noqa: S105 - the name of a way to sign in
+
+
+class Day(enum.StrEnum):
+    """The days a block can stand on."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+
+
+def _version(value: object) -> Literal[1]:
+    if value == 1 and type(value) is int:
+        return 1
+    raise refuse("is not a version of the settings that this Holdfast reads", "Allowed: 1")
+
+
+def _every(value: object) -> Literal["week"]:
+    if value == "week":
+        return "week"
+    raise refuse("is not how often a block can come back", "Allowed: week")
+
+
+def _day(value: object) -> Day:
+    if value in ("saturday", "sunday"):
+        raise refuse("is at the weekend, and learning belongs to working time", f"Allowed: {', '.join(Day)}")
+    return one_of(Day, "a day")(value)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+
+
+class _Titled(_Section):
+    id: Identifier = Field(
+        description="A short name that never changes; a new id makes a new thing. Letters a to z, digits, hyphens.",
+        examples=["lartimmen"],
+    )
+    title: Title = Field(
+        description="What people read: one text, or one for each language (sv, en).", examples=["Lärtimmen"]
+    )
+
+    def title_in(self, language: Language) -> str:
+        """The title in a language that it has; ``parse`` has seen to it that it has the organisation's."""
+        return self.title if isinstance(self.title, str) else self.title[language]
+
+
+class Organization(_Section):
+    """Who the learning time is for."""
+
+    name: Line = Field(
+        description="The organisation's name, as its people know it. It stands in the text of every block.",
+        examples=["Fjällvik AB"],
+    )
+    language: LanguageKey = Field(
+        description="The language of what people read in their calendars: sv (Swedish) or en (English).",
+        examples=["sv"],
+    )
+    time_zone: Zone = Field(
+        description="The zone in which times are meant, by its IANA name (Europe/Stockholm) or its Windows name "
+        "(W. Europe Standard Time). A block at 09:00 stays at 09:00 when the clocks change.",
+        examples=["Europe/Stockholm"],
+    )
+
+    @property
+    def zone(self) -> str:
+        """The zone's IANA name, whichever name the file gives."""
+        return zones.iana(self.time_zone)
+
+
+class Tenant(_Section):
+    """The Microsoft 365 tenant and how Holdfast signs in to it. Secrets come from the environment only."""
+
+    tenant_id: Guid = Field(
+        description="Directory (tenant) ID of your Microsoft 365 tenant, from the Entra admin center.",
+        examples=["3f2b8c1e-5d4a-4e0f-9b7a-1c2d3e4f5a6b"],
+    )
+    cloud: Annotated[Cloud, *choice(Cloud, one_of(Cloud, "a Microsoft cloud"))] = Field(
+        default=Cloud.GLOBAL,
+        description="Which Microsoft cloud the tenant is in: global, gcc-high, dod (US government), china (21Vianet).",
+    )
+    credential: Annotated[Credential, *choice(Credential, one_of(Credential, "a way to sign in"))] = Field(
+        description="How Holdfast signs in: managed-identity (in Azure; nothing to keep secret), certificate, secret.",
+        examples=["managed-identity"],
+    )
+    client_id: Guid | None = Field(
+        default=None,
+        description="Application (client) ID of Holdfast's app registration. With managed-identity it names a "
+        "user-assigned identity, and is left out for the system-assigned one.",
+        examples=["8a7b6c5d-4e3f-4a1b-8c9d-0e1f2a3b4c5d"],
+    )
+
+
+class Audience(_Section):
+    """People who get the same blocks."""
+
+    group: Line = Field(
+        description="The group whose members are the audience, nested groups included: its id, mail address or name.",
+        examples=["Alla medarbetare"],
+    )
+    exclude: tuple[Address, ...] = Field(
+        default=(),
+        description="Mail addresses in the group that get no block: role mailboxes, such as the one on call.",
+        examples=[["jour@fjallvik.example"]],
+    )
+
+
+class Goal(_Titled):
+    """Something the organisation wants to be able to do. It is named in the text of the blocks that serve it."""
+
+
+class Block(_Titled):
+    """Recurring learning time: one event series in the calendar of each person in its audiences."""
+
+    audiences: Names = Field(description="Who gets the block: names from audiences.", examples=[["alla"]])
+    every: Annotated[Literal["week"], BeforeValidator(_every), WithJsonSchema({"const": "week"})] = Field(
+        description="How often the block comes back: week.", examples=["week"]
+    )
+    day: Annotated[Day, *choice(Day, _day)] = Field(
+        description="The day of the week it stands on: monday, tuesday, wednesday, thursday or friday.",
+        examples=["thursday"],
+    )
+    at: ClockTime = Field(
+        description='When it begins, by the wall clock of the organisation\'s zone: hours and minutes, "09:00". '
+        "Not between 02:00 and 03:00, when clocks change.",
+        examples=["09:00"],
+    )
+    minutes: Annotated[int, *whole_number(15, 480)] = Field(
+        description="How long it is, in minutes. It ends on the day it begins.", examples=[60]
+    )
+    from_: CalendarDate = Field(
+        alias="from",
+        description="The first date it can stand on, as year-month-day. It begins on its first weekday from then on.",
+        examples=["2026-12-01"],
+    )
+    until: CalendarDate | None = Field(
+        default=None,
+        description="The last date it can stand on. Left out, the block goes on.",
+        examples=["2027-12-31"],
+    )
+    goals: tuple[Line, ...] = Field(
+        default=(), description="The goals it serves, by their ids; they stand in its text.", examples=[["ai-2028"]]
+    )
+    reminder: Annotated[int, *whole_number(0, 1440)] = Field(
+        default=10, description="How many minutes before it begins Outlook reminds people."
+    )
+
+    @property
+    def weekday(self) -> Weekday:
+        """The day it stands on, as dates count days."""
+        return Weekday[self.day.name]
+
+    def slot(self, zone: str) -> Slot:
+        """Its day, time and length in a zone given by its IANA name."""
+        return Slot(self.weekday, self.at, self.minutes, zone)
+
+    @field_validator("at")
+    @classmethod
+    def _begins_in_an_hour_that_exists_once(cls, at: time) -> time:
+        if CLOCKS_CHANGE[0] <= at < CLOCKS_CHANGE[1]:
+            raise refuse(
+                "is in the hour that is missing or doubled when clocks change", "Begin before 02:00 or from 03:00 on."
+            )
+        return at
+
+    @field_validator("minutes")
+    @classmethod
+    def _stays_within_its_day(cls, minutes: int, info: ValidationInfo) -> int:
+        at: time | None = info.data.get("at")
+        if at is None:
+            return minutes
+        ends = at.hour * 60 + at.minute + minutes
+        if ends > _MINUTES_OF_A_DAY:
+            raise refuse(f"minutes from {at:%H:%M} on run past midnight", "Begin earlier or make the block shorter.")
+        if at < CLOCKS_CHANGE[0] and ends > CLOCKS_CHANGE[0].hour * 60:
+            raise refuse(
+                f"minutes from {at:%H:%M} on run into the hour that is missing or doubled when clocks change",
+                "End by 02:00.",
+            )
+        return minutes
+
+    @field_validator("until")
+    @classmethod
+    def _leaves_a_date(cls, until: date | None, info: ValidationInfo) -> date | None:
+        from_, day = info.data.get("from_"), info.data.get("day")
+        if until is None or from_ is None:
+            return until
+        if until < from_:
+            raise refuse(f"is before from ({from_})", "Choose a later date, or leave until out.")
+        if day is not None and from_ + timedelta(days=(Weekday[day.name] - from_.weekday()) % 7) > until:
+            raise refuse(f"leaves no {day} since from ({from_})", "Choose a later date, or leave until out.")
+        return until
+
+
+class Guard(_Section):
+    """When a plan is unusual enough to be refused: more than both figures. `--force` lets it through once."""
+
+    share: Annotated[int, *whole_number(0, 100)] = Field(
+        default=30, description="Percent of the people with a series, or about to get one, that one plan may touch."
+    )
+    count: Annotated[int, *whole_number(0, 100_000)] = Field(
+        default=10, description="How many people a plan may touch whatever their share."
+    )
+
+
+class Settings(_Section):
+    """Everything an organisation asks of Holdfast."""
+
+    version: Annotated[Literal[1], BeforeValidator(_version), WithJsonSchema({"const": 1})] = Field(
+        description="The version of this file's form: 1.", examples=[1]
+    )
+    mode: Annotated[Mode, *choice(Mode, one_of(Mode, "a mode"))] = Field(
+        default=Mode.WATCH,
+        description="What happens unattended: watch (look and report) or keep (also write to calendars). "
+        "`holdfast apply` writes in either, because a person asked.",
+    )
+    organization: Organization = Field(
+        title="Organization",
+        description="The organisation: its name, the language its people read and the zone in which times are meant.",
+        examples=[{"name": "Fjällvik AB", "language": "sv", "time_zone": "Europe/Stockholm"}],
+    )
+    tenant: Tenant = Field(
+        title="Tenant",
+        description="The Microsoft 365 tenant and the way to sign in. The environment can give each value instead.",
+    )
+    audiences: Mapping[Line, Audience] = Field(
+        description="Groups of people, each under a name of your choice that blocks refer to.",
+        examples=[{"alla": {"group": "Alla medarbetare"}}],
+    )
+    goals: tuple[Goal, ...] = Field(default=(), description="What the learning is for.")
+    blocks: tuple[Block, ...] = Field(
+        description="Learning time. Where two blocks meet in one person's calendar, the first in the file wins.",
+        examples=[
+            [
+                {
+                    "id": "lartimmen",
+                    "title": "Lärtimmen",
+                    "audiences": ["alla"],
+                    "every": "week",
+                    "day": "thursday",
+                    "at": "09:00",
+                    "minutes": 60,
+                    "from": "2026-12-01",
+                }
+            ]
+        ],
+    )
+    guard: Guard = Field(
+        default=Guard(),
+        title="Guard",
+        description="When a plan is unusual enough to be refused: above both figures at once.",
+    )

@@ -1,0 +1,50 @@
+"""Settings in other forms: the JSON Schema for editors, YAML text, and the fingerprint of what was approved."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from holdfast.core.settings.model import Settings
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a settings file, described for the person who edits it.
+
+    Nothing under ``tenant`` is required there, because each of its values can come from the environment.
+    """
+    schema = Settings.model_json_schema()
+    schema["required"] = [key for key in schema["required"] if key != "tenant"]
+    del schema["$defs"]["Tenant"]["required"]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "Holdfast settings",
+    }
+
+
+def dump(settings: Settings) -> str:
+    """The settings as YAML text that ``parse`` turns into the same settings, with every default written out."""
+    text = io.StringIO()
+    YAML(typ="rt", pure=True).dump(_plain(settings), text)
+    return text.getvalue()
+
+
+def fingerprint(settings: Settings) -> str:
+    """A hash of what a person approves by applying: 16 hexadecimal digits.
+
+    Comments, the order of keys and defaults written out do not change it. Nor does ``tenant``: signed in with a
+    secret on a laptop or with a managed identity in Azure, the same thing was approved.
+    """
+    meant = _plain(settings)
+    del meant["tenant"]
+    canonical = json.dumps(meant, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    return settings.model_dump(mode="json", by_alias=True, exclude_none=True)
