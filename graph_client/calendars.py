@@ -1,0 +1,163 @@
+"""Our events in people's calendars, over the bulk road: the port ``Calendars``.
+
+Of an event nothing is ever asked but the properties named here: never a subject, a body or attendees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from graph_client import translate
+from graph_client.batch import Call, Dispatcher
+from graph_client.permissions import READ_CALENDAR, READ_PURPOSE, WRITE_CALENDAR
+from holdfast.core import tag as tags
+from holdfast.core.errors import Gone, Unexpected
+from holdfast.core.model import ActualCalendar, Created, DesiredSeries, EventLook, Occurrence, Purpose, Tag
+
+OF_SERIES = "id,type,createdDateTime,start,recurrence"
+"""What is asked of tagged series masters, besides the tag."""
+
+OF_ONE_EVENT = "id,type,transactionId,start,recurrence"
+"""What is asked of one event by its id, besides the tag."""
+
+OF_ANY_EVENT = "id,type,transactionId"
+"""What is asked of events that may be other people's."""
+
+OF_OCCURRENCES = "id,type,start,end,originalStart"
+"""What is asked of the occurrences of a series."""
+
+_PAGE = 50
+_PLAIN = "(),/:'"
+_MALFORMED_ID = "errorinvalididmalformed"
+
+
+def _query(**options: str) -> str:
+    """The query of a URL, from OData options without their dollar sign; ``startDateTime`` and its like have none."""
+    return "&".join(
+        f"{'' if name.endswith('Time') else '$'}{name}={quote(value, safe=_PLAIN)}" for name, value in options.items()
+    )
+
+
+_THE_TAG = f"singleValueExtendedProperties($filter=id eq '{tags.PROPERTY_ID}')"
+_TAGGED = (
+    f"singleValueExtendedProperties/Any(ep: ep/id eq '{tags.PROPERTY_ID}' and startswith(ep/value,'{tags.PREFIX}'))"
+)
+_READ = _query(filter=_TAGGED, expand=_THE_TAG, select=OF_SERIES, top=str(_PAGE))
+_LOOK = _query(select=OF_ONE_EVENT, expand=_THE_TAG)
+
+
+class GraphCalendars:
+    """Fills the port ``Calendars`` over ``$batch``. Raises nothing but what ``holdfast.core.errors`` draws."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    async def purpose(self, mailbox: str) -> Purpose:
+        """What the mailbox is for; no other part of its settings is read (``api/user-get-mailboxsettings.md``)."""
+        call = Call(mailbox, "GET", f"{_user(mailbox)}/mailboxSettings/userPurpose", READ_PURPOSE)
+        return translate.understood(translate.purpose, await self._dispatcher.ok(call))
+
+    async def read(self, mailbox: str) -> ActualCalendar:
+        """Every tagged series master, copies of one tag included, found by the tag's beginning.
+
+        ``$filter`` on ``/events`` searches masters, and a tag is only given where it is expanded
+        (``api/singlevaluelegacyextendedproperty-get.md``).
+        """
+        first = Call(mailbox, "GET", f"{_user(mailbox)}/events?{_READ}", READ_CALENDAR)
+        series = []
+        async for page in self._dispatcher.pages(first):
+            for raw in page:
+                one = translate.understood(translate.series_master, raw)
+                if one is not None:
+                    series.append(one)
+        return ActualCalendar(mailbox, tuple(series))
+
+    async def instances(
+        self, mailbox: str, event_id: str, *, since: datetime, until: datetime
+    ) -> tuple[Occurrence, ...]:
+        """The occurrences and exceptions that overlap the window, by start. Raises ``Gone`` without the series.
+
+        The window is sent in UTC: without an offset Graph would take it so anyway (``api/event-list-instances.md``).
+        """
+        query = _query(startDateTime=_utc(since), endDateTime=_utc(until), select=OF_OCCURRENCES, top=str(_PAGE))
+        first = Call(mailbox, "GET", f"{_event(mailbox, event_id)}/instances?{query}", READ_CALENDAR)
+        found = [
+            translate.understood(translate.occurrence, raw)
+            async for page in self._dispatcher.pages(first)
+            for raw in page
+        ]
+        return tuple(sorted(found, key=lambda one: one.starts))
+
+    async def create(self, mailbox: str, series: DesiredSeries, tag: Tag, transaction_id: str) -> Created:
+        """Put a series into the calendar (``api/user-post-events.md``).
+
+        Raises ``Duplicate`` where Graph has seen the transactionId before, also where it was a lost answer to this very
+        call that Graph has seen it in.
+        """
+        body = translate.event(series, tag, transaction_id)
+        call = Call(mailbox, "POST", f"{_user(mailbox)}/events", WRITE_CALENDAR, body)
+        return translate.understood(translate.created, await self._dispatcher.ok(call))
+
+    async def look(self, mailbox: str, event_id: str) -> EventLook:
+        """One event, whether tagged or not. Raises ``Gone``, also for an id that this mailbox cannot have."""
+        call = Call(mailbox, "GET", f"{_event(mailbox, event_id)}?{_LOOK}", READ_CALENDAR)
+        try:
+            return translate.understood(translate.look, await self._dispatcher.ok(call))
+        except Unexpected as error:
+            if error.code.lower() != _MALFORMED_ID:
+                raise
+            raise Gone(error.message, status=error.status, code=error.code, request_id=error.request_id) from error
+
+    async def find_by_transaction(
+        self, mailbox: str, transaction_id: str, *, since: datetime, until: datetime
+    ) -> EventLook | None:
+        """The event that carries the transactionId, among those that start from ``since`` to ``until``.
+
+        The events in the window may be anybody's, so the list asks for little and the one that matches is looked at.
+        """
+        window = f"start/dateTime ge '{_utc(since)}' and start/dateTime le '{_utc(until)}'"
+        query = _query(filter=window, select=OF_ANY_EVENT, top=str(_PAGE))
+        async for page in self._dispatcher.pages(
+            Call(mailbox, "GET", f"{_user(mailbox)}/events?{query}", READ_CALENDAR)
+        ):
+            for raw in page:
+                event_id, carried = translate.understood(lambda one: (one["id"], one.get("transactionId")), raw)
+                if carried == transaction_id:
+                    return await self.look(mailbox, event_id)
+        return None
+
+    async def rewrite(self, mailbox: str, event_id: str, etag: str, series: DesiredSeries, tag: Tag) -> None:
+        """Give a series master new words and a new tag. Raises ``Conflict`` if it changed since ``etag`` was read."""
+        await self._patch(mailbox, event_id, translate.words(series, tag), if_match=etag)
+
+    async def retag(self, mailbox: str, event_id: str, tag: Tag) -> None:
+        """Write the tag alone. Raises ``Gone``."""
+        await self._patch(mailbox, event_id, translate.mark(tag))
+
+    async def delete(self, mailbox: str, event_id: str) -> None:
+        """Take an event away; one that is gone already counts as done, as the first of two tries may have done it."""
+        try:
+            await self._dispatcher.ok(Call(mailbox, "DELETE", _event(mailbox, event_id), WRITE_CALENDAR))
+        except Gone:
+            return
+
+    async def _patch(
+        self, mailbox: str, event_id: str, body: Mapping[str, Any], *, if_match: str | None = None
+    ) -> None:
+        await self._dispatcher.ok(Call(mailbox, "PATCH", _event(mailbox, event_id), WRITE_CALENDAR, body, if_match))
+
+
+def _user(mailbox: str) -> str:
+    return f"/users/{quote(mailbox, safe='')}"
+
+
+def _event(mailbox: str, event_id: str) -> str:
+    """The address of an event; ids may hold slashes and the like, and are case-sensitive."""
+    return f"{_user(mailbox)}/events/{quote(event_id, safe='')}"
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,76 @@
+"""The door to Microsoft 365: one connection, and the ports it fills."""
+
+from __future__ import annotations
+
+import random as chance
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+
+from graph_client.auth import Tokens
+from graph_client.batch import IN_FLIGHT, Counts, Dispatcher
+from graph_client.calendars import GraphCalendars
+from graph_client.connection import CLOUDS, Connection
+from graph_client.directory import GraphDirectory
+from holdfast.core.model import Clock
+
+if TYPE_CHECKING:
+    from graph_client.typed import TypedGraph
+
+__all__ = ["CLOUDS", "Connection", "Graph", "connect"]
+
+_TIMEOUT = httpx.Timeout(connect=10.0, read=120.0, write=60.0, pool=None)
+"""Seconds. A batch takes as long as its items, which Graph works on four at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What a connection offers: the ports, the sign-in for ``check``, and what has gone over the wire."""
+
+    directory: GraphDirectory
+    calendars: GraphCalendars
+    tokens: Tokens
+    counts: Counts
+
+
+@asynccontextmanager
+async def connect(
+    connection: Connection,
+    *,
+    clock: Clock,
+    random: chance.Random,
+    in_flight: int = IN_FLIGHT,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> AsyncIterator[Graph]:
+    """A connection for as long as the block lasts; nothing is sent before the first call.
+
+    Belongs to the running event loop. ``in_flight`` is how many batches may be on their way at a time; ``transport``
+    stands in for the network towards Graph in tests. Calls still waiting at the end get ``Unreachable``.
+    """
+    counts = Counts()
+    tokens = Tokens(connection, clock=clock)
+    async with AsyncExitStack() as stack:
+
+        def client() -> httpx.AsyncClient:
+            trust = True if transport else connection.trust()
+            made = httpx.AsyncClient(verify=trust, timeout=_TIMEOUT, transport=transport)
+            stack.push_async_callback(made.aclose)
+            return made
+
+        typed: list[TypedGraph] = []
+
+        def typed_graph() -> TypedGraph:
+            if not typed:
+                from graph_client.typed import TypedGraph  # noqa: PLC0415 - msgraph-sdk is slow to load and not always needed
+
+                typed.append(TypedGraph(connection, client(), tokens, chance=random, counts=counts))
+            return typed[0]
+
+        dispatcher = Dispatcher(
+            connection, client(), tokens, clock=clock, chance=random, counts=counts, in_flight=in_flight
+        )
+        stack.push_async_callback(dispatcher.aclose)
+        yield Graph(GraphDirectory(dispatcher, typed_graph), GraphCalendars(dispatcher), tokens, counts)

@@ -1,0 +1,186 @@
+"""Between Graph's JSON and our values, both ways and without asking anybody anything.
+
+What is written is what msgraph-sdk's typed models serialise to, which ``tests/contract`` holds; what is read may be
+anything, and what is not understood raises ``Unexpected``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+
+from holdfast.core import tag as tags
+from holdfast.core import zones
+from holdfast.core.errors import Unexpected
+from holdfast.core.model import ActualSeries, Created, DesiredSeries, EventLook, Occurrence, Person, Purpose, Tag
+
+Value = TypeVar("Value")
+
+_SERIES_MASTER = "seriesMaster"
+_EXCEPTION = "exception"
+_GUEST = "guest"
+
+
+def understood(read: Callable[[Any], Value], raw: Any) -> Value:  # noqa: ANN401 - JSON is what it is
+    """What ``read`` makes of a piece of JSON. Raises ``Unexpected`` where it is not what Graph's reference says."""
+    try:
+        return read(raw)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Unexpected(
+            f"Graph answered something that is not understood ({type(error).__name__}: {error})."
+        ) from error
+
+
+def event(series: DesiredSeries, tag: Tag, transaction_id: str) -> dict[str, Any]:
+    """The event to create: a weekly series in the slot's own zone, so that it keeps its time over clock changes.
+
+    Without attendees, so that no change of it ever sends a mail. Zones go by their Windows names, ``firstDayOfWeek`` is
+    always said and ``startDate`` is the date of ``start`` (``resources/recurrencepattern.md`` and
+    ``resources/recurrencerange.md``).
+    """
+    slot = series.slot
+    zone = zones.windows(slot.zone)
+    starts = datetime.combine(series.first, slot.at)
+    ends = starts + timedelta(minutes=slot.minutes)
+    return {
+        **words(series, tag),
+        "start": {"dateTime": starts.isoformat(), "timeZone": zone},
+        "end": {"dateTime": ends.isoformat(), "timeZone": zone},
+        "recurrence": {
+            "pattern": {
+                "type": "weekly",
+                "interval": 1,
+                "daysOfWeek": [slot.weekday.name.lower()],
+                "firstDayOfWeek": "monday",
+            },
+            "range": {
+                "type": "endDate",
+                "startDate": series.first.isoformat(),
+                "endDate": series.last.isoformat(),
+                "recurrenceTimeZone": zone,
+            },
+        },
+        "showAs": "busy",
+        "isReminderOn": True,
+        "responseRequested": False,
+        "allowNewTimeProposals": False,
+        "transactionId": transaction_id,
+    }
+
+
+def words(series: DesiredSeries, tag: Tag) -> dict[str, Any]:
+    """The change that gives a series master new words and a new tag, and leaves its time and recurrence alone."""
+    return {
+        "subject": series.subject,
+        "body": {"contentType": "html", "content": series.body},
+        "categories": [series.category],
+        "reminderMinutesBeforeStart": series.reminder,
+        **mark(tag),
+    }
+
+
+def mark(tag: Tag) -> dict[str, Any]:
+    """The change that writes the tag alone."""
+    return {"singleValueExtendedProperties": [{"id": tags.PROPERTY_ID, "value": tags.text(tag)}]}
+
+
+def created(raw: Mapping[str, Any]) -> Created:
+    """The answer to a create."""
+    return Created(raw["id"], raw["@odata.etag"])
+
+
+def series_master(raw: Mapping[str, Any]) -> ActualSeries | None:
+    """A series of ours, or None for an event that is no series or whose tag no version of ours has written."""
+    tag = _tag(raw)
+    if tag is None or raw["type"] != _SERIES_MASTER:
+        return None
+    return ActualSeries(
+        event_id=raw["id"],
+        etag=raw["@odata.etag"],
+        tag=tag,
+        created=_instant(raw["createdDateTime"]),
+        range_ends=_range_ends(raw),
+    )
+
+
+def look(raw: Mapping[str, Any]) -> EventLook:
+    """One event, whether ours or not."""
+    return EventLook(
+        event_id=raw["id"],
+        etag=raw["@odata.etag"],
+        is_series=raw["type"] == _SERIES_MASTER,
+        tag=_tag(raw),
+        transaction_id=raw.get("transactionId"),
+        starts=_zoned(raw["start"]),
+        range_ends=_range_ends(raw),
+    )
+
+
+def occurrence(raw: Mapping[str, Any]) -> Occurrence:
+    """One date of a series."""
+    starts = _zoned(raw["start"])
+    original = raw.get("originalStart")
+    return Occurrence(
+        event_id=raw["id"],
+        starts=starts,
+        ends=_zoned(raw["end"]),
+        original_starts=_instant(original) if original else starts,
+        is_exception=raw["type"] == _EXCEPTION,
+    )
+
+
+def purpose(raw: Mapping[str, Any]) -> Purpose:
+    """What a mailbox is for; a purpose that is not known is ``OTHERS``, so that nothing is put there."""
+    value = raw["value"]
+    if not isinstance(value, str):
+        raise TypeError("userPurpose")
+    try:
+        return Purpose(value.lower())
+    except ValueError:
+        return Purpose.OTHERS
+
+
+def person(raw: Mapping[str, Any]) -> Person | None:
+    """An account, or None where the app may see that it exists but not whether it is enabled.
+
+    Graph answers nulls for what an app may not read (``concepts/permissions-overview.md``), which must not pass for an
+    account without an address or one that is switched on.
+    """
+    address, enabled = raw.get("userPrincipalName"), raw.get("accountEnabled")
+    if address is None or enabled is None:
+        return None
+    return Person(
+        id=raw["id"],
+        name=raw.get("displayName") or address,
+        mail=raw.get("mail") or None,
+        user_principal_name=address,
+        enabled=enabled is True,
+        guest=(raw.get("userType") or "").lower() == _GUEST,
+    )
+
+
+def _tag(raw: Mapping[str, Any]) -> Tag | None:
+    for kept in raw.get("singleValueExtendedProperties") or ():
+        if kept["id"].lower() == tags.PROPERTY_ID.lower():
+            return tags.parse(kept["value"])
+    return None
+
+
+def _range_ends(raw: Mapping[str, Any]) -> date | None:
+    """The last date of a recurrence that ends on a date; None for one that never ends or was made to end by a count."""
+    recurrence = raw.get("recurrence")
+    if not recurrence or recurrence["range"]["type"] != "endDate":
+        return None
+    return date.fromisoformat(recurrence["range"]["endDate"])
+
+
+def _zoned(raw: Mapping[str, Any]) -> datetime:
+    """A ``dateTimeTimeZone``, which Graph gives in UTC unless asked otherwise, with seven digits of a second."""
+    if raw["timeZone"] != "UTC":
+        raise ValueError(raw["timeZone"])
+    return datetime.fromisoformat(raw["dateTime"]).replace(tzinfo=UTC)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
