@@ -66,7 +66,10 @@ class Call:
 
 @dataclass(slots=True)
 class Counts:
-    """What has gone over the wire: HTTP ``requests``, ``calls`` to Graph in them, how many of those were ``retries``."""
+    """What has gone over the wire: HTTP ``requests``, ``calls`` to Graph in them, and the ``retries`` among them.
+
+    The SDK's own retries are not seen here.
+    """
 
     requests: int = 0
     calls: int = 0

@@ -25,6 +25,7 @@ from kiota_http.middleware.options import RedirectHandlerOption
 from msgraph.generated.groups.groups_request_builder import GroupsRequestBuilder
 from msgraph.generated.groups.item.group_item_request_builder import GroupItemRequestBuilder
 from msgraph.generated.models.group import Group as GroupModel
+from msgraph.generated.models.group_collection_response import GroupCollectionResponse
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph.graph_service_client import GraphServiceClient
@@ -86,10 +87,7 @@ class TypedGraph:
         query = GroupsRequestBuilder.GroupsRequestBuilderGetQueryParameters(
             filter=f"mail eq '{quoted}' or displayName eq '{quoted}'", select=_OF_GROUPS
         )
-        page = await self._asked(
-            lambda headers: self._client.groups.get(RequestConfiguration(query_parameters=query, headers=headers)),
-            FIND_GROUPS,
-        )
+        page = await self._page(self._client.groups, query)
         groups: list[Group] = []
         while True:
             if page is None or page.value is None:
@@ -100,12 +98,16 @@ class TypedGraph:
                 return groups
             if self._connection.relative(link) is None:
                 raise Unexpected("Graph's link to the next page leads away from Graph; it was not followed.")
-            page = await self._asked(
-                lambda headers, link=link: self._client.groups.with_url(link).get(
-                    RequestConfiguration(headers=headers)
-                ),
-                FIND_GROUPS,
-            )
+            page = await self._page(self._client.groups.with_url(link), None)
+
+    async def _page(
+        self,
+        groups: GroupsRequestBuilder,
+        query: GroupsRequestBuilder.GroupsRequestBuilderGetQueryParameters | None,
+    ) -> GroupCollectionResponse | None:
+        return await self._asked(
+            lambda headers: groups.get(RequestConfiguration(query_parameters=query, headers=headers)), FIND_GROUPS
+        )
 
     async def _asked(self, ask: Callable[[HeadersCollection], Awaitable[Result]], need: Need) -> Result:
         """What ``ask`` answers; asked once more with a fresh token after a 401, which the SDK leaves to its caller."""
