@@ -102,10 +102,10 @@ class Tokens:
             result = await asyncio.to_thread(self._acquire, claims)
         except requests.exceptions.SSLError as error:
             raise Unreachable("The sign-in service's certificate is not trusted.", cure=_UNTRUSTED) from error
-        except requests.RequestException as error:
+        except (requests.RequestException, msal.exceptions.MsalServiceError) as error:
             if managed:
                 raise NotSignedIn("There is no managed identity to be reached here.", cure=_OUTSIDE_AZURE) from error
-            raise Unreachable(f"The sign-in service {self._connection.authority} cannot be reached.") from error
+            raise Unreachable(f"The sign-in service {self._connection.authority} gives no usable answer.") from error
         except (ValueError, KeyError) as error:
             # msal's words for a tenant it cannot find; the sign-in service's own stand in the error that led to it.
             raise self._refused(f"{error.__context__ or ''} {error}", "") from error

@@ -92,7 +92,7 @@ def claims_of(answer: Answer) -> str | None:
     if found is None:
         return None
     try:
-        return base64.b64decode(found[1] + "=" * (-len(found[1]) % 4), altchars=b"-_").decode()
+        return base64.b64decode(found[1] + "=" * (-len(found[1]) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return None
 

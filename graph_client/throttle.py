@@ -39,7 +39,7 @@ PASSING = frozenset(
 class Patience:
     """How long a call is tried: so many ``attempts`` and, waits included, so many ``seconds``, whichever ends first."""
 
-    attempts: int = 8
+    attempts: int = 6
     seconds: float = 300.0
 
 
