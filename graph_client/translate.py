@@ -17,8 +17,8 @@ from holdfast.core.model import ActualSeries, Created, DesiredSeries, EventLook,
 
 Value = TypeVar("Value")
 
-_SERIES_MASTER = "seriesMaster"
-_EXCEPTION = "exception"
+SERIES_MASTER = "seriesMaster"
+EXCEPTION = "exception"
 _GUEST = "guest"
 
 
@@ -93,7 +93,7 @@ def created(raw: Mapping[str, Any]) -> Created:
 def series_master(raw: Mapping[str, Any]) -> ActualSeries | None:
     """A series of ours, or None for an event that is no series or whose tag no version of ours has written."""
     tag = _tag(raw)
-    if tag is None or raw["type"] != _SERIES_MASTER:
+    if tag is None or raw["type"] != SERIES_MASTER:
         return None
     return ActualSeries(
         event_id=raw["id"],
@@ -109,7 +109,7 @@ def look(raw: Mapping[str, Any]) -> EventLook:
     return EventLook(
         event_id=raw["id"],
         etag=raw["@odata.etag"],
-        is_series=raw["type"] == _SERIES_MASTER,
+        is_series=raw["type"] == SERIES_MASTER,
         tag=_tag(raw),
         transaction_id=raw.get("transactionId"),
         starts=_zoned(raw["start"]),
@@ -126,7 +126,7 @@ def occurrence(raw: Mapping[str, Any]) -> Occurrence:
         starts=starts,
         ends=_zoned(raw["end"]),
         original_starts=_instant(original) if original else starts,
-        is_exception=raw["type"] == _EXCEPTION,
+        is_exception=raw["type"] == EXCEPTION,
     )
 
 

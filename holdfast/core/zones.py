@@ -41,4 +41,4 @@ def rules(zone: str) -> ZoneInfo:
 
 def names() -> list[str]:
     """Every name that ``iana`` accepts, for hints and completion."""
-    return sorted({*win_tz, *(name for name in tz_win if name in available_timezones())})
+    return sorted({*win_tz, *(tz_win.keys() & available_timezones())})

@@ -1,7 +1,7 @@
 """Settings text as a tree in which every key and value knows its line and column.
 
-Only the plain part of YAML 1.2 is read: mappings, lists and scalars. Aliases, merges, tags and second documents are refused
-by name, so nothing in a file can refer to itself or grow, and the same text always means the same.
+Only the plain part of YAML 1.2 is read: mappings, lists and scalars. Aliases, merges, tags and second documents are
+refused by name, so nothing in a file can refer to itself or grow, and the same text always means the same.
 """
 
 from __future__ import annotations

@@ -98,8 +98,8 @@ def _collisions(raw: Mapping[str, object]) -> Iterator[Contradiction]:
             if shared and _share_time(block, other):
                 yield Contradiction(
                     ("blocks", position, "at"),
-                    f"{_hours(block)} on {block.day} meets blocks[{other_position}] {quoted(other.id)}, {_hours(other)},"
-                    f" in the audience {quoted(shared[0])}. Change day, at, minutes or the dates of one.",
+                    f"{_hours(block)} on {block.day} meets blocks[{other_position}] {quoted(other.id)}, "
+                    f"{_hours(other)}, in the audience {quoted(shared[0])}. Change the day, the time or the dates of one.",
                 )
         earlier.append((position, block))
 
