@@ -22,7 +22,9 @@ app = typer.Typer(
 
 @app.callback()
 def common(
-    verbose: Annotated[bool, typer.Option("--verbose", help="Log every call to Microsoft Graph on the error output.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Log every call to Microsoft Graph on the error output.")
+    ] = False,
 ) -> None:
     """Set up what all commands share."""
     set_up_logging(logging.DEBUG if verbose else logging.WARNING)

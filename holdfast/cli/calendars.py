@@ -11,7 +11,21 @@ from typing import Annotated, Any
 import typer
 
 from holdfast.cli import render
-from holdfast.cli.console import AsJson, Exit, Only, SettingsFile, Yes, ask, load, out, print_json, progress, run, show_report, stop
+from holdfast.cli.console import (
+    AsJson,
+    Exit,
+    Only,
+    SettingsFile,
+    Yes,
+    ask,
+    load,
+    out,
+    print_json,
+    progress,
+    run,
+    show_report,
+    stop,
+)
 from holdfast.core.plan import Plan
 from holdfast.core.report import Report
 from holdfast.core.settings import Settings, fingerprint
@@ -205,4 +219,7 @@ def _same(reviewed: dict[str, Any], plan: Plan, settings: Settings) -> None:
     lines = render.changed_since(reviewed["changes"], plan.rows())
     shown = "\n".join(f"  {line}" for line in lines[:20]) or "  the file's checksum is not that of its changes"
     more = f"\n  and {len(lines) - 20} more" if len(lines) > 20 else ""  # noqa: PLR2004 -- a screenful
-    stop(f"Not what was reviewed, so nothing was written:\n{shown}{more}\nMake a new plan and review it.", Exit.INCOMPLETE)
+    stop(
+        f"Not what was reviewed, so nothing was written:\n{shown}{more}\nMake a new plan and review it.",
+        Exit.INCOMPLETE,
+    )

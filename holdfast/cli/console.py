@@ -33,7 +33,9 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 SettingsFile = Annotated[
     Path | None,
-    typer.Option("--settings", metavar="FILE", help="The settings file. Default: HOLDFAST_SETTINGS, else settings.yaml."),
+    typer.Option(
+        "--settings", metavar="FILE", help="The settings file. Default: HOLDFAST_SETTINGS, else settings.yaml."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script to read.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]

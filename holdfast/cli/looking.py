@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import typer
+
 from holdfast.cli import render
 from holdfast.cli.console import AsJson, Exit, SettingsFile, load, out, print_json, run
 from holdfast.jobs import check as check_job
 from holdfast.jobs import status as status_job
 from holdfast.wiring import Wired
-
-import typer
 
 
 def check(settings_file: SettingsFile = None, *, as_json: AsJson = False) -> None:

@@ -27,7 +27,9 @@ def _plan_lines(plan: Plan, settings: Settings) -> Iterator[str]:
     language = settings.organization.language
     titles = {block.id: block.title_in(language) for block in settings.blocks}
     slots = {block.id: slot_text(block.slot(settings.organization.zone)) for block in settings.blocks}
-    by_block: dict[str, dict[tuple[str, str, str], list[tuple[Planned, Change]]]] = defaultdict(lambda: defaultdict(list))
+    by_block: dict[str, dict[tuple[str, str, str], list[tuple[Planned, Change]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for planned in plan.mailboxes:
         for change in planned.changes:
             by_block[change.block][_kind(change)].append((planned, change))
@@ -111,7 +113,9 @@ def changed_since(reviewed: list[dict[str, Any]], now: list[dict[str, Any]]) -> 
 def _by_change(rows: list[dict[str, Any]]) -> dict[tuple[str, ...], str]:
     return {
         tuple(str(row.get(name, "")) for name in ("id", "block", "change", "generation")): ", ".join(
-            f"{row[name]}" for name in ("mailbox", "change", "block", "slot", "first", "last", "since", "reason") if name in row
+            f"{row[name]}"
+            for name in ("mailbox", "change", "block", "slot", "first", "last", "since", "reason")
+            if name in row
         )
         for row in rows
     }
@@ -148,22 +152,14 @@ def age_text(age: timedelta) -> str:
 
 def status_lines(status: Status) -> Iterator[str]:
     """The status for a person."""
-    yield f"{status.organization} · mode {status.mode} · settings {status.fingerprint}"
-    if status.approval is None:
-        yield "Nothing is approved yet: timers only look and report until `holdfast apply`."
-    else:
-        yield f"Approved {status.approval.fingerprint} on {status.approval.at:%Y-%m-%d %H:%M} UTC."
-    if status.edit_waits:
-        yield "The settings file has been edited since; the edit waits for `holdfast apply`."
-    yield f"{_people(status.people_placed)} known to have blocks."
-    if status.last_run is None or status.age is None:
-        yield "No run yet."
-        return
-    run = status.last_run
-    states = ", ".join(f"{count} {state}" for state, count in run["states"].items() if count)
-    yield f"Last run: {run['job']}, {age_text(status.age)}: {states or 'nobody'}; {_number(run['writes'], 'Graph write')}."
-    for problem in run["problems"]:
-        yield f"  {problem['mailbox']} ({problem['state']}): {problem['message']} {problem['cure']}"
+    yield f"{status.organization} · mode {status.mode} · settings {status.fingerprint}" if status.approval is None:
+    yield "Nothing is approved yet: timers only look and report until `holdfast apply`." else: yield f"Approved
+    {status.approval.fingerprint} on {status.approval.at:%Y-%m-%d %H:%M} UTC." if status.edit_waits: yield "The settings
+    file has been edited since; the edit waits for `holdfast apply`." yield f"{_people(status.people_placed)} known to
+    have blocks." if status.last_run is None or status.age is None: yield "No run yet." return run = status.last_run
+    states = ", ".join(f"{count} {state}" for state, count in run["states"].items() if count) yield f"Last run:
+    {run['job']}, {age_text(status.age)}: {states or 'nobody'}; {_number(run['writes'], 'Graph write')}." for problem in
+    run["problems"]: yield f"  {problem['mailbox']} ({problem['state']}): {problem['message']} {problem['cure']}"
 
 
 def length_text(length: timedelta) -> str:

@@ -23,7 +23,7 @@ UNTOUCHED = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """One block for one person. ``series`` is what somebody without it gets today; ``since`` and ``until`` are the block's."""
+    """One block for one person. ``series`` is what they get today; ``since`` and ``until`` are the block's."""
 
     series: DesiredSeries
     since: date
@@ -36,7 +36,7 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What the settings want in one mailbox. ``displaced`` are blocks that another block of the person stands in the way of."""
+    """What the settings want in one mailbox. ``displaced`` are blocks that another block stands in the way of."""
 
     wants: tuple[Want, ...] = ()
     displaced: tuple[str, ...] = ()

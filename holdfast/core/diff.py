@@ -1,7 +1,7 @@
 """The difference between what a mailbox should hold and what it holds.
 
-Only series that carry our tag are ever seen here, so only they can be changed. What a person did with single occurrences is
-left alone: a series is made again only when it is missing as a whole.
+Only series that carry our tag are ever seen here, so only they can be changed. What a person did with single
+occurrences is left alone: a series is made again only when it is missing as a whole.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class InstancesNeeded(Exception):
 class Memory:
     """What is remembered because a calendar cannot tell it.
 
-    ``placed`` are the blocks that this mailbox is known to have had; ``floors`` the first generation to use for a block, after
-    a removal took all trace of earlier ones away.
+    ``placed`` are the blocks that this mailbox is known to have had; ``floors`` the first generation to use for a
+    block, after a removal took all trace of earlier ones away.
     """
 
     placed: frozenset[str] = frozenset()
@@ -41,10 +41,10 @@ class Memory:
 def diff(
     desired: Desired, actual: ActualCalendar, *, now: datetime, memory: Memory, gone: Reason = Reason.LEFT
 ) -> tuple[Change, ...]:
-    """The changes that make ``actual`` what is ``desired``, in the order to carry them out; empty when it is so already.
+    """The changes that make ``actual`` what is ``desired``, in the order to carry them out; none when it is so.
 
-    ``gone`` is the reason given for ending a block that this person is not to have. Raises ``InstancesNeeded`` when a series
-    is to be ended whose instances have not been read.
+    ``gone`` is the reason given for ending a block that this person is not to have. Raises ``InstancesNeeded`` when a
+    series is to be ended whose instances have not been read.
     """
     changes: list[Change] = []
     live = [series for series in _originals(actual) if series.tag.last >= now.date()]
@@ -66,24 +66,12 @@ def _towards(
     """The changes for one block that the person should have."""
     block = want.series.block
     today = now.astimezone(zones.rules(want.series.slot.zone)).date()
-    kept: list[ActualSeries] = []
-    misplaced: list[tuple[ActualSeries, Reason]] = []
-    for series in sorted(live, key=lambda s: (s.tag.first, s.tag.generation)):
-        starts_too_early = series.tag.first < want.since > today
-        if series.tag.fingerprint.slot != want.series.fingerprint.slot or starts_too_early:
-            misplaced.append((series, Reason.RESCHEDULED))
-        elif kept and series.tag.first <= kept[-1].tag.last:
-            misplaced.append((series, Reason.DOUBLE))
-        else:
-            kept.append(series)
-
-    generation = _next_generation(block, actual, memory)
+    kept, misplaced = _sorted(want, live, today)
     if any(reason is Reason.RESCHEDULED for _, reason in misplaced):
         why = Reason.RESCHEDULED
-    elif block in memory.placed or kept:
-        why = Reason.REMADE
     else:
-        why = Reason.NEW
+        why = Reason.REMADE if block in memory.placed or kept else Reason.NEW
+    generation = _next_generation(block, actual, memory)
     for stretch in _uncovered(want, kept, today):
         continues = bool(kept) and stretch.first > kept[-1].tag.last
         yield Create(block, generation, stretch, Reason.CONTINUED if continues else why)
@@ -98,6 +86,23 @@ def _towards(
             over = want.until + _DAY
             renamed = replace(series, tag=replace(series.tag, fingerprint=want.series.fingerprint))
             yield _end(renamed, over, Reason.SHORTENED, now, not_before=recurrence.midnight(want.series.slot, over))
+
+
+def _sorted(
+    want: Want, live: Sequence[ActualSeries], today: date
+) -> tuple[list[ActualSeries], list[tuple[ActualSeries, Reason]]]:
+    """The series that stand where the block wants them, one after the other, and those to end, each with the reason."""
+    kept: list[ActualSeries] = []
+    misplaced: list[tuple[ActualSeries, Reason]] = []
+    for series in sorted(live, key=lambda s: (s.tag.first, s.tag.generation)):
+        starts_too_early = series.tag.first < want.since > today
+        if series.tag.fingerprint.slot != want.series.fingerprint.slot or starts_too_early:
+            misplaced.append((series, Reason.RESCHEDULED))
+        elif kept and series.tag.first <= kept[-1].tag.last:
+            misplaced.append((series, Reason.DOUBLE))
+        else:
+            kept.append(series)
+    return kept, misplaced
 
 
 def _uncovered(want: Want, kept: Sequence[ActualSeries], today: date) -> Iterator[DesiredSeries]:
@@ -143,6 +148,10 @@ def _end(
 ) -> End:
     """Ending a series from ``since`` on. What has begun stays, and so does what the rule put before ``not_before``."""
     instances = series.instances or ()
-    going = [i for i in instances if i.starts > now + UNTOUCHED and (not_before is None or i.original_starts >= not_before)]
+    going = [
+        i for i in instances if i.starts > now + UNTOUCHED and (not_before is None or i.original_starts >= not_before)
+    ]
     tag = replace(series.tag, last=since - _DAY)
-    return End(series.tag.block, series, since, reason, tag, len(going) == len(instances), tuple(i.event_id for i in going))
+    return End(
+        series.tag.block, series, since, reason, tag, len(going) == len(instances), tuple(i.event_id for i in going)
+    )

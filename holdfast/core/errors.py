@@ -51,7 +51,9 @@ class Throttled(GraphError):
 
     cure = "Nothing to fix: the mailbox is looked at again in the next run."
 
-    def __init__(self, message: str, *, retry_after: float, status: int = 429, code: str = "", request_id: str = "") -> None:
+    def __init__(
+        self, message: str, *, retry_after: float, status: int = 429, code: str = "", request_id: str = ""
+    ) -> None:
         super().__init__(message, status=status, code=code, request_id=request_id)
         self.retry_after = retry_after
 
@@ -65,7 +67,10 @@ class Denied(GraphError):
 class NoMailbox(GraphError):
     """The account has no mailbox that Graph can reach: unlicensed, newly licensed, or on premises."""
 
-    cure = "Assign an Exchange Online licence. A new mailbox appears some 15 minutes later and is picked up by the next run."
+    cure = (
+        "Assign an Exchange Online licence. A new mailbox appears some 15 minutes later "
+        "and is picked up by the next run."
+    )
 
 
 class Gone(GraphError):

@@ -1,7 +1,8 @@
 """The values everything else speaks of. Frozen, compared by value, without behaviour that needs the world.
 
-Instants are zone-aware and named ``at``, ``starts``, ``ends``; calendar dates are ``on``, ``day``, ``first``, ``last``; lengths
-are minutes. A mailbox is named by the directory object id of its user, which survives a change of name or address.
+Instants are zone-aware and named ``at``, ``starts``, ``ends``; calendar dates are ``on``, ``day``, ``first``, ``last``;
+lengths are minutes. A mailbox is named by the directory object id of its user, which survives a change of name or
+address.
 """
 
 from __future__ import annotations
@@ -126,8 +127,8 @@ class Fingerprint(NamedTuple):
 class Tag:
     """What Holdfast's extended property says of a managed event. ``holdfast.core.tag`` writes and reads its text.
 
-    ``first`` and ``last`` are the dates that the series covers for us, whatever a person did with its range; ending a series
-    moves ``last`` to the day before.
+    ``first`` and ``last`` are the dates that the series covers for us, whatever a person did with its range; ending a
+    series moves ``last`` to the day before.
     """
 
     block: str
@@ -139,7 +140,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class DesiredSeries:
-    """A series as the settings want it in a mailbox; ``first`` and ``last`` are dates of occurrences in the slot's zone."""
+    """A series as the settings want it in a mailbox; ``first`` and ``last`` are dates in the slot's zone."""
 
     block: str
     slot: Slot
@@ -167,7 +168,8 @@ class Occurrence:
 class ActualSeries:
     """A tagged series master in a mailbox. ``range_ends`` is the last date of its recurrence, None where it has no end.
 
-    ``instances`` are its occurrences and exceptions, past ones included, and None until somebody had a reason to read them.
+    ``instances`` are its occurrences and exceptions, past ones included, and None until somebody had a reason to read
+    them.
     """
 
     event_id: str
@@ -198,7 +200,8 @@ class Created:
 class EventLook:
     """One event looked at by id, to learn whether it is ours.
 
-    ``starts`` is the start of a series' first occurrence, ``range_ends`` the last date of its recurrence, where it has one.
+    ``starts`` is the start of a series' first occurrence, ``range_ends`` the last date of its recurrence, where it has
+    one.
     """
 
     event_id: str

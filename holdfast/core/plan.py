@@ -79,8 +79,8 @@ class Rewrite:
 class End:
     """End a series from the day ``since`` on and keep its past.
 
-    ``occurrences`` are the event ids to delete one by one, before ``tag`` says that the series is over; a series of which
-    nothing has happened yet is ``whole`` and deleted with its master.
+    ``occurrences`` are the event ids to delete one by one, before ``tag`` says that the series is over; a series of
+    which nothing has happened yet is ``whole`` and deleted with its master.
     """
 
     block: str
@@ -160,19 +160,32 @@ def row(change: Change) -> dict[str, Any]:
         case Create(generation=generation, series=series):
             dates = {"first": series.first.isoformat(), "last": series.last.isoformat()}
             words = {"subject": series.subject, "fingerprint": "-".join(series.fingerprint)}
-            return {"change": "create", **shown, "generation": generation, "slot": slot_text(series.slot), **dates, **words}
+            return {
+                "change": "create",
+                **shown,
+                "generation": generation,
+                "slot": slot_text(series.slot),
+                **dates,
+                **words,
+            }
         case Rewrite(actual=actual, series=series):
             words = {"subject": series.subject, "fingerprint": "-".join(series.fingerprint)}
             return {"change": "rewrite", **shown, "generation": actual.tag.generation, **words}
         case End(actual=actual, since=since, whole=whole):
-            return {"change": "end", **shown, "generation": actual.tag.generation, "since": since.isoformat(), "whole": whole}
+            return {
+                "change": "end",
+                **shown,
+                "generation": actual.tag.generation,
+                "since": since.isoformat(),
+                "whole": whole,
+            }
 
 
 def slot_text(slot: Slot) -> str:
-    """A slot for a person to read: day, from, to and zone."""
+    """A slot for a person to read: day, begin, end and zone."""
     begin = slot.at.hour * 60 + slot.at.minute
     hour, minute = divmod(begin + slot.minutes, 60)
-    return f"{slot.weekday.name.capitalize()}s {slot.at:%H:%M}–{hour:02}:{minute:02} {slot.zone}"
+    return f"{slot.weekday.name.capitalize()}s {slot.at:%H:%M}-{hour:02}:{minute:02} {slot.zone}"
 
 
 class UnsafePlan(Exception):
@@ -191,9 +204,9 @@ class UnsafePlan(Exception):
 def guard(plan: Plan, *, managed: Collection[str], complete: Collection[str], share: int, count: int) -> None:
     """Refuse a plan that an edit, a group or the directory has made unusually large.
 
-    ``managed`` are the mailboxes that have a series or would newly get one; ``complete`` the blocks once applied to their
-    whole audience: others are being introduced, and a person confirms that instead. Raises ``UnsafePlan`` above ``share``
-    per cent and ``count`` people.
+    ``managed`` are the mailboxes that have a series or would newly get one; ``complete`` the blocks once applied to
+    their whole audience: others are being introduced, and a person confirms that instead. Raises ``UnsafePlan`` above
+    ``share`` per cent and ``count`` people.
     """
     touched = {
         planned.mailbox

@@ -1,7 +1,7 @@
 """A slot's dates, and what they are in UTC.
 
-Dates are counted in the slot's own zone, so that 09:00 stays 09:00 on both sides of a clock change; instants are compared
-in UTC, because two times in one ``ZoneInfo`` compare by the wall clock, blind to the doubled hour.
+Dates are counted in the slot's own zone, so that 09:00 stays 09:00 on both sides of a clock change; instants are
+compared in UTC, because two times in one ``ZoneInfo`` compare by the wall clock, blind to the doubled hour.
 """
 
 from __future__ import annotations

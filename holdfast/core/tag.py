@@ -1,8 +1,8 @@
 """The mark that makes an event ours: the text of the extended property, and the transactionId of its creation.
 
-The text is ``holdfast;<block>;<generation>;<slot>-<words>;<first>..<last>``, in lower case because Graph's sources disagree
-on whether filters see case. One property name for all blocks: each new name would use up one of the limited named
-properties of a mailbox (``api-reference/v1.0/resources/extended-properties-overview.md``).
+The text is ``holdfast;<block>;<generation>;<slot>-<words>;<first>..<last>``, in lower case because Graph's sources
+disagree on whether filters see case. One property name for all blocks: each new name would use up one of the limited
+named properties of a mailbox (``api-reference/v1.0/resources/extended-properties-overview.md``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ _TEXT = re.compile(
 
 def text(tag: Tag) -> str:
     """The tag as it is stored with the event."""
-    return f"{PREFIX}{tag.block};{tag.generation};{tag.fingerprint.slot}-{tag.fingerprint.words};{tag.first}..{tag.last}"
+    return (
+        f"{PREFIX}{tag.block};{tag.generation};{tag.fingerprint.slot}-{tag.fingerprint.words};{tag.first}..{tag.last}"
+    )
 
 
 def parse(value: str) -> Tag | None:

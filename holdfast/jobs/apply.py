@@ -16,8 +16,9 @@ async def apply(
 ) -> Report:
     """Record the settings as approved and make every calendar equal to them.
 
-    The approval comes first: the yes was given to the whole plan, so that after a crash a sweep in mode ``keep`` may finish
-    it. A ``trial``, on one mailbox, approves nothing. Blocks count as introduced once everybody has been gone through.
+    The approval comes first: the yes was given to the whole plan, so that after a crash a sweep in mode ``keep`` may
+    finish it. A ``trial``, on one mailbox, approves nothing. Blocks count as introduced once everybody has been gone
+    through.
     """
     before = await ports.state.approval()
     if not trial:

@@ -47,7 +47,10 @@ async def check(settings: Settings, ports: Ports, sign_in: SignIn) -> list[Findi
     try:
         audience = await resolve(settings, ports.directory, {})
     except AudienceError as error:
-        return [*findings, *(Finding("Group", problem, "Correct the group in the settings.") for problem in error.problems)]
+        return [
+            *findings,
+            *(Finding("Group", problem, "Correct the group in the settings.") for problem in error.problems),
+        ]
     except GraphError as error:
         return [*findings, _failed("Groups and their members", error)]
     findings += _groups(settings, audience)

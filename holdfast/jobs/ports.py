@@ -48,8 +48,10 @@ class Calendars(Protocol):
         """Every tagged series master of the mailbox, ended ones included."""
         ...
 
-    async def instances(self, mailbox: str, event_id: str, *, since: datetime, until: datetime) -> tuple[Occurrence, ...]:
-        """The occurrences of a series that overlap the window, in order of start. Raises ``Gone`` without the series."""
+    async def instances(
+        self, mailbox: str, event_id: str, *, since: datetime, until: datetime
+    ) -> tuple[Occurrence, ...]:
+        """The occurrences of a series that overlap the window, by start. Raises ``Gone`` without the series."""
         ...
 
     async def create(self, mailbox: str, series: DesiredSeries, tag: Tag, transaction_id: str) -> Created:
@@ -63,11 +65,11 @@ class Calendars(Protocol):
     async def find_by_transaction(
         self, mailbox: str, transaction_id: str, *, since: datetime, until: datetime
     ) -> EventLook | None:
-        """The event a create of ours made though its tag was lost, among those that start from ``since`` to ``until``."""
+        """The event a create of ours made, its tag lost, among those that start from ``since`` to ``until``."""
         ...
 
     async def rewrite(self, mailbox: str, event_id: str, etag: str, series: DesiredSeries, tag: Tag) -> None:
-        """Give a series master new words and a new tag; slot and range stay. Raises ``Conflict`` if it changed since."""
+        """Give a series new words and a new tag; slot and range stay. Raises ``Conflict`` if it changed since."""
         ...
 
     async def retag(self, mailbox: str, event_id: str, tag: Tag) -> None:
@@ -83,7 +85,8 @@ class Calendars(Protocol):
 class Approval:
     """What a person has said yes to: the settings in force, the groups they meant, the blocks introduced to everybody.
 
-    ``groups`` pins each audience's group text to the group's id, so that a group of the same name cannot take its place.
+    ``groups`` pins each audience's group text to the group's id, so that a group of the same name cannot take its
+    place.
     """
 
     fingerprint: str

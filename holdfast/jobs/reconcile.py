@@ -1,7 +1,8 @@
 """Making calendars equal to the settings: one mailbox at a time, each write followed by a look at what is there now.
 
-Killed at any point and run again, it ends in the same calendars: a create carries a transactionId that Graph refuses the
-second time, a deletion of what is gone is done, and a series is marked as ended only after its occurrences are gone.
+Killed at any point and run again, it ends in the same calendars: a create carries a transactionId that Graph refuses
+the second time, a deletion of what is gone is done, and a series is marked as ended only after its occurrences are
+gone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import timedelta
 
 from holdfast.core import recurrence, zones
 from holdfast.core.desired import SERIES_LENGTH
-from holdfast.core.errors import Conflict, Duplicate, GraphError, Gone, Unexpected
+from holdfast.core.errors import Conflict, Duplicate, Gone, GraphError, Unexpected
 from holdfast.core.model import EventLook, Fingerprint, Tag
 from holdfast.core.plan import Change, Create, End, Rewrite
 from holdfast.core.report import Account, MailboxState, Problem
@@ -31,7 +32,7 @@ GENERATIONS = 5
 """How many generations are tried where Graph refuses a create as a duplicate and nothing of ours is to be found."""
 
 _UNKNOWN = Fingerprint("0", "0")
-"""Of a series found again that was made by other settings or on another day: it equals no block's, so it is replaced."""
+"""Of a series found again that other settings or another day made: it equals no block's, so it is replaced."""
 
 _LOOK_AGAIN = "Run the command again: it looks at the calendar afresh and puts right what is missing."
 
@@ -47,7 +48,7 @@ async def reconcile(looks: Iterable[Look], ports: Ports, *, progress: Progress |
 
 @dataclass(slots=True)
 class _Mailbox:
-    """The work in one mailbox, and what it should hold afterwards: a tag for each event written, None for one deleted."""
+    """The work in one mailbox, and what it should hold then: a tag for each event written, None for one deleted."""
 
     errand: Errand
     ports: Ports
@@ -118,7 +119,8 @@ class _Mailbox:
                 self.transactions[created.event_id] = transaction
                 return
         raise Unexpected(
-            f"Graph refused to create {change.block} as a duplicate {GENERATIONS} times, with no event of ours to be found.",
+            f"Graph refused to create {change.block} as a duplicate {GENERATIONS} times, "
+            "with no event of ours to be found.",
             code="ErrorDuplicateTransactionId",
             cure="Run the command again tomorrow; Exchange forgets old transaction ids in time.",
         )
@@ -170,8 +172,8 @@ class _Mailbox:
         except GraphError as error:
             return self._outcome(MailboxState.UNCONFIRMED, "could not be read back", error)
         if lost:
-            error = Unexpected("What was written was not there when the calendar was read back.", cure=_LOOK_AGAIN)
-            return self._outcome(MailboxState.UNCONFIRMED, "not seen when read back", error)
+            unseen = Unexpected("What was written was not there when the calendar was read back.", cure=_LOOK_AGAIN)
+            return self._outcome(MailboxState.UNCONFIRMED, "not seen when read back", unseen)
         await remember(self.errand, calendar, self.ports.state, self.ports.clock.now())
         return self._outcome(MailboxState.CHANGED, settled(self.errand)[1])
 

@@ -13,9 +13,9 @@ from holdfast.jobs.survey import Survey
 async def remove(seen: Survey, ports: Ports, *, trial: bool = False, progress: Progress | None = None) -> Report:
     """Carry out a survey taken with ``removing``.
 
-    The approval goes first, so that no sweep puts back what is being taken away; a ``trial``, on one mailbox, leaves it.
-    The next ``apply`` uses generations that no calendar has seen: Exchange may remember the transactionId of an event that is
-    gone.
+    The approval goes first, so that no sweep puts back what is being taken away; a ``trial``, on one mailbox, leaves
+    it. The next ``apply`` uses generations that no calendar has seen: Exchange may remember the transactionId of an
+    event that is gone.
     """
     if not trial:
         await ports.state.withdraw()

@@ -44,7 +44,7 @@ class NoSuchMailbox(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """One mailbox and what it should hold. ``excuse`` says why it should hold nothing; ``gone`` why what it has goes."""
+    """One mailbox and what it should hold. ``excuse`` says why not a thing, ``gone`` why what it has goes."""
 
     mailbox: str
     address: str
@@ -99,7 +99,7 @@ class Survey:
         }
 
     def check_guard(self, settings: Settings, complete: frozenset[str]) -> None:
-        """Refuse an unusually large plan. ``complete`` are the blocks once applied to everybody. Raises ``UnsafePlan``."""
+        """Refuse an unusually large plan: raises ``UnsafePlan``. ``complete`` are blocks once applied to everybody."""
         limits = settings.guard
         guard(self.plan, managed=self.managed, complete=complete, share=limits.share, count=limits.count)
 
@@ -133,9 +133,10 @@ async def survey(
 ) -> Survey:
     """Look at every mailbox of the audiences and at everybody who has left them.
 
-    ``only`` keeps to the mailbox with this address or id and raises ``NoSuchMailbox`` if there is none; ``removing`` wants no
-    blocks anywhere. Raises ``AudienceError`` for groups that cannot be told, and Graph's errors where the directory cannot be
-    read: without knowing everybody, nothing is known. A single mailbox that cannot be read is *unread*.
+    ``only`` keeps to the mailbox with this address or id and raises ``NoSuchMailbox`` if there is none; ``removing``
+    wants no blocks anywhere. Raises ``AudienceError`` for groups that cannot be told, and Graph's errors where the
+    directory cannot be read: without knowing everybody, nothing is known. A single mailbox that cannot be read is
+    *unread*.
     """
     now = ports.clock.now()
     audience = await resolve(settings, ports.directory, pinned)
@@ -156,9 +157,7 @@ async def survey(
     return Survey(now, audience, tuple(looks))
 
 
-async def difference(
-    errand: Errand, calendars: Calendars, now: datetime
-) -> tuple[ActualCalendar, tuple[Change, ...]]:
+async def difference(errand: Errand, calendars: Calendars, now: datetime) -> tuple[ActualCalendar, tuple[Change, ...]]:
     """Read one mailbox and tell what has to change there. Raises Graph's errors."""
     calendar = await calendars.read(errand.mailbox)
     while True:
@@ -175,9 +174,7 @@ async def _with_instances(calendar: ActualCalendar, needed: InstancesNeeded, cal
     read: dict[str, ActualSeries] = {}
     for series in needed.series:
         last = max(series.tag.last, series.range_ends or series.tag.first + _NO_END)
-        since, until = (
-            datetime.combine(day, time.min, UTC) for day in (series.tag.first - _MOVABLE, last + _MOVABLE)
-        )
+        since, until = (datetime.combine(day, time.min, UTC) for day in (series.tag.first - _MOVABLE, last + _MOVABLE))
         instances = await calendars.instances(calendar.mailbox, series.event_id, since=since, until=until)
         read[series.event_id] = replace(series, instances=instances)
     return replace(calendar, series=tuple(read.get(series.event_id, series) for series in calendar.series))
@@ -226,7 +223,9 @@ def _the_one(errands: list[Errand], only: str) -> Errand:
 
 async def _visit(errand: Errand, ports: Ports, purposes: Mapping[str, Purpose], now: datetime) -> Look:
     """Look at one mailbox. Those that are excused are read only if they are known to have been given blocks."""
-    calendar, changes, problem = None, (), None
+    calendar: ActualCalendar | None = None
+    changes: tuple[Change, ...] = ()
+    problem: Problem | None = None
     try:
         if errand.in_audience and not errand.excuse:
             errand = await _judged(errand, ports, purposes, now)

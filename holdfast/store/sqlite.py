@@ -89,7 +89,8 @@ class SqliteState:
     async def raise_floor(self, block: str, generation: int) -> None:
         """Use at least this generation for a block from now on."""
         self._do(
-            "insert into floor values (?, ?, ?) on conflict do update set generation = max(generation, excluded.generation)",
+            "insert into floor values (?, ?, ?) "
+            "on conflict do update set generation = max(generation, excluded.generation)",
             block,
             generation,
         )
@@ -143,8 +144,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.commit()
     except sqlite3.DatabaseError as error:
         raise StateUnusable(
-            f"The state file {path} cannot be used: {error}. Move it away and run `holdfast sweep`: the calendars are the "
-            "record, so everything is found again."
+            f"The state file {path} cannot be used: {error}. Move it away and run `holdfast sweep`: "
+            "the calendars are the record, so everything is found again."
         ) from error
     if version > _SCHEMA_VERSION:
         raise StateUnusable(f"The state file {path} was written by a newer Holdfast. Update Holdfast.")

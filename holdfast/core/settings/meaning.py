@@ -99,7 +99,8 @@ def _collisions(raw: Mapping[str, object]) -> Iterator[Contradiction]:
                 yield Contradiction(
                     ("blocks", position, "at"),
                     f"{_hours(block)} on {block.day} meets blocks[{other_position}] {quoted(other.id)}, "
-                    f"{_hours(other)}, in the audience {quoted(shared[0])}. Change the day, the time or the dates of one.",
+                    f"{_hours(other)}, in the audience {quoted(shared[0])}. "
+                    "Change the day, the time or the dates of one.",
                 )
         earlier.append((position, block))
 
