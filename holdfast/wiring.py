@@ -1,4 +1,7 @@
-"""The one place that says which real thing fills which port, and the only one that knows the clock, chance and the environment."""
+"""The one place that says which real thing fills which port.
+
+It alone knows the clock, chance and the environment.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,30 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from graph_client.connect import Connection, Graph, connect
 from holdfast.core.settings import Credential, Settings, parse
-from holdfast.jobs.ports import Ports
+from holdfast.jobs.ports import Ports, State
 from holdfast.store.sqlite import open_state
 
 SETTINGS_FILE = "settings.yaml"
 STATE_FILE = "holdfast.db"
+
+VARIABLES = {
+    "HOLDFAST_SETTINGS": "The settings file. Default: settings.yaml in the working folder.",
+    "HOLDFAST_STATE": "The file in which state is kept. Default: holdfast.db beside the settings file.",
+    "HOLDFAST_CLIENT_SECRET": "The client secret of the app registration, for tenant.credential: secret.",
+    "HOLDFAST_CERTIFICATE_PATH": "A PEM file with private key and certificate, for tenant.credential: certificate.",
+    "HOLDFAST_AUTHORITY": "Where tokens are asked for, instead of Microsoft's own sign-in service. For simulators.",
+    "HOLDFAST_GRAPH_URL": "Where Graph is, instead of Microsoft's own address. For simulators.",
+    "HOLDFAST_CA_BUNDLE": "A PEM file of certificate authorities to trust besides the usual ones.",
+}
+"""The environment variables that are read, besides those that fill ``tenant``, and what each is for."""
 
 
 class SetupError(Exception):
@@ -46,23 +60,43 @@ def environment() -> Mapping[str, str]:
     return os.environ
 
 
-def settings_path(given: Path | None, env: Mapping[str, str]) -> Path:
-    """The settings file: the one given, else ``HOLDFAST_SETTINGS``, else ``settings.yaml`` in the working folder."""
-    return given or Path(env.get("HOLDFAST_SETTINGS") or SETTINGS_FILE)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which settings file is meant, and what the environment says besides."""
+
+    settings_path: Path
+    variables: Mapping[str, str]
+
+    @classmethod
+    def of(cls, given: Path | None, variables: Mapping[str, str]) -> Place:
+        """The file ``given``, else ``HOLDFAST_SETTINGS``, else ``settings.yaml`` in the working folder."""
+        return cls(given or Path(variables.get("HOLDFAST_SETTINGS") or SETTINGS_FILE), variables)
+
+    @property
+    def state_path(self) -> Path:
+        """``HOLDFAST_STATE``, else ``holdfast.db`` beside the settings."""
+        named = self.variables.get("HOLDFAST_STATE")
+        return Path(named) if named else self.settings_path.with_name(STATE_FILE)
+
+    def settings(self) -> Settings:
+        """What the file says. Raises ``SetupError`` where it cannot be read and ``SettingsError`` for what it says."""
+        try:
+            content = self.settings_path.read_bytes()
+        except FileNotFoundError:
+            raise SetupError(
+                f"There is no settings file {self.settings_path}. `holdfast init` writes one to begin with; "
+                "--settings FILE or HOLDFAST_SETTINGS names another."
+            ) from None
+        except OSError as error:
+            raise SetupError(f"The settings file {self.settings_path} cannot be read: {error.strerror}.") from error
+        return parse(content, name=str(self.settings_path), environment=self.variables)
 
 
-def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
-    """The settings in the file. Raises ``SetupError`` where it cannot be read and ``SettingsError`` for what it says."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise SetupError(
-            f"There is no settings file {path}. `holdfast init` writes one to begin with; --settings FILE or "
-            "HOLDFAST_SETTINGS names another."
-        ) from None
-    except OSError as error:
-        raise SetupError(f"The settings file {path} cannot be read: {error.strerror}.") from error
-    return parse(content, name=str(path), environment=env)
+@contextmanager
+def remembering(place: Place, settings: Settings) -> Iterator[State]:
+    """What is remembered of the settings' tenant. Raises ``StateUnusable``."""
+    with open_state(place.state_path, str(settings.tenant.tenant_id)) as state:
+        yield state
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +108,29 @@ class Wired:
 
 
 @asynccontextmanager
-async def wired(settings: Settings, env: Mapping[str, str]) -> AsyncIterator[Wired]:
+async def wired(place: Place, settings: Settings) -> AsyncIterator[Wired]:
     """Everything a job needs, for one tenant. Nothing is sent before the first call.
 
     Raises ``SetupError`` for a missing secret or a bad address, and ``StateUnusable`` for the state file.
     """
     clock = SystemClock()
-    tenant = str(settings.tenant.tenant_id)
-    state_path = Path(env.get("HOLDFAST_STATE") or STATE_FILE)
-    link = connection(settings, env)
-    with open_state(state_path, tenant) as state:
-        async with connect(link, clock=clock, random=random.Random()) as graph:
+    chance = random.Random()  # noqa: S311 - it spreads waits and numbers requests, and guards nothing
+    tenant = connection(settings, place.variables)
+    with remembering(place, settings) as state:
+        async with connect(tenant, clock=clock, random=chance) as graph:
             yield Wired(Ports(graph.directory, graph.calendars, state, clock), graph)
 
 
-def connection(settings: Settings, env: Mapping[str, str]) -> Connection:
+def connection(settings: Settings, variables: Mapping[str, str]) -> Connection:
     """Where to sign in and how. Secrets and addresses come from the environment alone. Raises ``SetupError``."""
     tenant = settings.tenant
-    secret = env.get("HOLDFAST_CLIENT_SECRET")
-    certificate = env.get("HOLDFAST_CERTIFICATE_PATH")
+    secret = variables.get("HOLDFAST_CLIENT_SECRET")
+    certificate = variables.get("HOLDFAST_CERTIFICATE_PATH")
     if tenant.credential is Credential.SECRET and not secret:
-        raise SetupError("tenant.credential is secret, but the environment variable HOLDFAST_CLIENT_SECRET is not set.")
+        raise SetupError(
+            "tenant.credential is secret, but the environment variable HOLDFAST_CLIENT_SECRET is not set: "
+            "the value of a client secret of the app registration."
+        )
     if tenant.credential is Credential.CERTIFICATE and not certificate:
         raise SetupError(
             "tenant.credential is certificate, but the environment variable HOLDFAST_CERTIFICATE_PATH is not set: "
@@ -108,9 +144,9 @@ def connection(settings: Settings, env: Mapping[str, str]) -> Connection:
             cloud=tenant.cloud.value,
             secret=secret,
             certificate_path=certificate,
-            authority=env.get("HOLDFAST_AUTHORITY"),
-            graph_url=env.get("HOLDFAST_GRAPH_URL"),
-            ca_bundle=env.get("HOLDFAST_CA_BUNDLE"),
+            authority=variables.get("HOLDFAST_AUTHORITY"),
+            graph_url=variables.get("HOLDFAST_GRAPH_URL"),
+            ca_bundle=variables.get("HOLDFAST_CA_BUNDLE"),
         )
     except ValueError as error:
         raise SetupError(str(error)) from error

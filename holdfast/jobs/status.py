@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from holdfast.core.model import Clock
 from holdfast.core.settings import Mode, Settings, fingerprint
-from holdfast.jobs.ports import Approval, Ports
+from holdfast.jobs.ports import Approval, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +40,18 @@ class Status:
         }
 
 
-async def status(settings: Settings, ports: Ports) -> Status:
+async def status(settings: Settings, state: State, clock: Clock) -> Status:
     """The state of things now."""
-    approval = await ports.state.approval()
-    last_run = await ports.state.last_run()
-    now = ports.clock.now()
+    approval = await state.approval()
+    last_run = await state.last_run()
+    now = clock.now()
     return Status(
         organization=settings.organization.name,
         mode=settings.mode,
         fingerprint=fingerprint(settings),
         approval=approval,
         edit_waits=approval is not None and approval.fingerprint != fingerprint(settings),
-        people_placed=len(await ports.state.placed()),
+        people_placed=len(await state.placed()),
         last_run=last_run,
         age=now - datetime.fromisoformat(last_run["ended"]) if last_run else None,
     )
