@@ -22,6 +22,7 @@ app = typer.Typer(
 
 @app.callback()
 def common(
+    *,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Log every call to Microsoft Graph on the error output.")
     ] = False,

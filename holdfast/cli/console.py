@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -23,10 +23,11 @@ from holdfast.core.errors import GraphError
 from holdfast.core.plan import UnsafePlan
 from holdfast.core.report import Report
 from holdfast.core.settings import Settings, SettingsError
+from holdfast.jobs import ports
 from holdfast.jobs.audience import AudienceError
 from holdfast.jobs.survey import NoSuchMailbox
 from holdfast.store.sqlite import StateUnusable
-from holdfast.wiring import SetupError, Wired
+from holdfast.wiring import Place, SetupError, Wired
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -59,20 +60,20 @@ def stop(message: str, status: Exit) -> NoReturn:
     raise typer.Exit(status)
 
 
-def load(path: Path | None) -> Settings:
-    """The settings, or the command ends with everything that is wrong with them."""
-    env = wiring.environment()
+def load(given: Path | None) -> tuple[Place, Settings]:
+    """The settings and where they are, or the command ends with everything that is wrong with them."""
+    place = Place.of(given, wiring.environment())
     try:
-        return wiring.load_settings(wiring.settings_path(path, env), env)
+        return place, place.settings()
     except (SettingsError, SetupError) as error:
         stop(str(error), Exit.USAGE)
 
 
-def run(settings: Settings, work: Callable[[Wired], Awaitable[Result]]) -> Result:
+def run(place: Place, settings: Settings, work: Callable[[Wired], Awaitable[Result]]) -> Result:
     """Do the work with everything wired up; what goes wrong ends the command with its cure."""
 
     async def wired_up() -> Result:
-        async with wiring.wired(settings, wiring.environment()) as wired:
+        async with wiring.wired(place, settings) as wired:
             return await work(wired)
 
     try:
@@ -91,10 +92,14 @@ def run(settings: Settings, work: Callable[[Wired], Awaitable[Result]]) -> Resul
 def set_up_logging(level: int) -> None:
     """Log lines go to the error output, so that they never mix with what a command prints."""
     structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(err.file),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(level=level)
 
 
 def ask(question: str, *, yes: bool) -> None:
@@ -108,7 +113,7 @@ def ask(question: str, *, yes: bool) -> None:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str, int, int], None]]:
+def progress() -> Iterator[ports.Progress]:
     """A bar on a terminal, a line at each quarter otherwise."""
     if not err.is_terminal:
         yield _line_progress

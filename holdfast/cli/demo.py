@@ -1,8 +1,151 @@
 """``sandbox`` and ``demo``: a pretend tenant to try everything on, in a process of its own.
 
-The product is told where the tenant is by the environment alone, exactly as it is told of a real one.
+The product is told where the tenant is by the environment alone, exactly as it is told of a real one, and every step of
+the demo is a command that a person could type.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
 
+import httpx
+import typer
+
+from holdfast.cli.console import Exit, out, stop
+from holdfast.cli.init import example
+from holdfast.core.settings import Language
+
+People = Annotated[int, typer.Option(min=1, max=100_000, help="How many employees the pretend firm has.")]
+InLanguage = Annotated[Language, typer.Option("--language", help="The language of the firm: sv or en.")]
+
+_PATIENCE = 20.0
+"""Seconds for the pretend tenant to stop."""
+
+
+def sandbox(
+    *,
+    people: People = 120,
+    language: InLanguage = Language.SV,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port on this machine; 0 takes a free one.")] = 8443,
+    folder: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where to write what it takes to reach it. Default: ./sandbox-tenant"),
+    ] = None,
+) -> None:
+    """Serve a pretend Microsoft 365 tenant on this machine, to try every command on. Ctrl-C ends it.
+
+    Example: `holdfast sandbox --people 300`
+    """
+    options = ["--people", str(people), "--language", language.value, "--port", str(port)]
+    options += ["--folder", str(folder or Path("sandbox-tenant"))]
+    try:
+        raise typer.Exit(subprocess.run([*_sandbox_command(), *options], check=False).returncode)  # noqa: S603
+    except KeyboardInterrupt:
+        raise typer.Exit(Exit.FINE) from None
+
+
+def demo(*, people: People = 120, language: InLanguage = Language.SV) -> None:
+    """Show the main job on a pretend tenant: a plan, an apply, an empty second plan, and everyone accounted for.
+
+    Example: `holdfast demo --people 300`
+    """
+    with tempfile.TemporaryDirectory(prefix="holdfast-demo-") as folder, _tenant(people, language) as tenant:
+        (Path(folder) / "settings.yaml").write_text(example(language), encoding="utf-8")
+        show = _Show(Path(folder), {**os.environ, **tenant.environment})
+        out.print(
+            f"[bold]{tenant.organization}[/bold], a pretend Microsoft 365 tenant at {tenant.url}: "
+            f"{people} employees, and guests, shared mailboxes, rooms and disabled accounts besides.\n"
+            "An admin has written this settings.yaml:\n"
+        )
+        _print_settings(example(language))
+        show.run("Is everything in place?", "check")
+        show.run("What would happen? Nothing is written by this.", "plan", "--out", "plan.json")
+        show.run("Do exactly what was planned.", "apply", "--plan", "plan.json", "--yes")
+        show.run("And again: nothing is left to do.", "plan")
+        show.run("What stands?", "status")
+        _compare(tenant, people)
+
+
+class _Show:
+    """Types commands and lets them speak for themselves."""
+
+    def __init__(self, folder: Path, variables: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._variables = variables
+
+    def run(self, why: str, *words: str) -> None:
+        """Say why, show the command as it would be typed, and run it. The demo ends with one that fails."""
+        out.print(f"\n[bold cyan]{why}[/bold cyan]\n[bold]$ holdfast {' '.join(words)}[/bold]")
+        command = [sys.executable, "-m", "holdfast", *words]
+        status = subprocess.run(command, cwd=self._folder, env=dict(self._variables), check=False).returncode  # noqa: S603
+        if status != Exit.FINE:
+            stop(f"`holdfast {' '.join(words)}` ended with {status}.", Exit.INCOMPLETE)
+
+
+class _Tenant:
+    """A pretend tenant that is being served, as it tells of itself."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        self.url = str(told["url"])
+        self.organization = str(told["organization"])
+        self.environment: dict[str, str] = told["environment"]
+        self._trust = str(told["ca_bundle"])
+        self._id = self.environment["HOLDFAST_TENANT_ID"]
+
+    def ask(self, what: str) -> Any:  # noqa: ANN401 - JSON is what it is
+        """What the tenant itself knows, not by way of Graph."""
+        trust = httpx.create_ssl_context()
+        trust.load_verify_locations(cafile=self._trust)
+        answer = httpx.get(f"{self.url}/sandbox/tenants/{self._id}/{what}", verify=trust, trust_env=False)
+        return answer.raise_for_status().json()
+
+
+@contextmanager
+def _tenant(people: int, language: Language) -> Iterator[_Tenant]:
+    options = ["--people", str(people), "--language", language.value, "--port", "0", "--json"]
+    process = subprocess.Popen([*_sandbox_command(), *options], stdout=subprocess.PIPE, text=True)  # noqa: S603
+    try:
+        ready = process.stdout.readline() if process.stdout else ""
+        if not ready:
+            stop(f"The pretend tenant did not start (exit status {process.wait(_PATIENCE)}).", Exit.INCOMPLETE)
+        yield _Tenant(json.loads(ready))
+    finally:
+        process.terminate()
+        process.wait(_PATIENCE)
+        if process.stdout:
+            process.stdout.close()
+
+
+def _sandbox_command() -> list[str]:
+    needed = ("sandbox", "starlette", "uvicorn", "trustme", "jwt")
+    missing = [name for name in needed if not importlib.util.find_spec(name)]
+    if missing:
+        stop(
+            f"The sandbox is not installed here ({', '.join(missing)} missing). In a clone of Holdfast run `make setup`, "
+            "or install holdfast[sandbox].",
+            Exit.USAGE,
+        )
+    return [sys.executable, "-m", "sandbox"]
+
+
+def _print_settings(text: str) -> None:
+    for line in text.splitlines()[2:]:
+        out.print(f"  {line}", markup=False, style="dim")
+
+
+def _compare(tenant: _Tenant, people: int) -> None:
+    """What the pretend tenant itself says of its calendars: nobody's word is taken for it."""
+    out.print("\n[bold cyan]And what does the tenant say? It counts for itself.[/bold cyan]")
+    counts = tenant.ask("counts")
+    roster = tenant.ask("roster")
+    out.print(f"  {sum(one['series'] for one in roster)} learning series in {people} calendars")
+    out.print(f"  {counts['mails']} mails sent")

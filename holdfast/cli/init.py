@@ -33,7 +33,8 @@ def init(
     except OSError as error:
         stop(f"{error.filename} cannot be written: {error.strerror}.", Exit.USAGE)
     out.print(
-        f"Wrote {path} and {schema_path}. Edit {path}: the tenant's ids, your group, your block. Then `holdfast check`.",
+        f"Wrote {path} and {schema_path}. Edit {path}: the tenant's ids, your group, your block. "
+        "Then `holdfast check`.",
         markup=False,
     )
 

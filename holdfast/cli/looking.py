@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import typer
 
+from holdfast import wiring
 from holdfast.cli import render
-from holdfast.cli.console import AsJson, Exit, SettingsFile, load, out, print_json, run
+from holdfast.cli.console import AsJson, Exit, SettingsFile, load, out, print_json, run, stop
 from holdfast.jobs import check as check_job
 from holdfast.jobs import status as status_job
-from holdfast.wiring import Wired
+from holdfast.store.sqlite import StateUnusable
+from holdfast.wiring import SystemClock, Wired
 
 
 def check(settings_file: SettingsFile = None, *, as_json: AsJson = False) -> None:
@@ -16,28 +20,19 @@ def check(settings_file: SettingsFile = None, *, as_json: AsJson = False) -> Non
 
     Example: `holdfast check`
     """
-    settings = load(settings_file)
+    place, settings = load(settings_file)
 
     async def work(wired: Wired) -> list[check_job.Finding]:
         return await check_job.check(settings, wired.ports, wired.graph.tokens)
 
-    findings = run(settings, work)
+    findings = run(place, settings, work)
     failed = any(finding.fatal and not finding.ok for finding in findings)
     if as_json:
-        print_json(
-            {
-                "ok": not failed,
-                "findings": [
-                    {"what": f.what, "ok": f.ok, "found": f.found, "cure": f.cure, "fatal": f.fatal} for f in findings
-                ],
-            }
-        )
+        rows = [{"what": f.what, "ok": f.ok, "found": f.found, "cure": f.cure, "fatal": f.fatal} for f in findings]
+        print_json({"ok": not failed, "findings": rows})
     else:
-        for finding in findings:
-            mark = "ok   " if finding.ok else "FIX  " if finding.fatal else "note "
-            out.print(f"{mark}{finding.what}: {finding.found}", markup=False)
-            if finding.cure:
-                out.print(f"       {finding.cure}", markup=False)
+        for line in render.finding_lines(findings):
+            out.print(line, markup=False)
         out.print("\nSomething is to be fixed first." if failed else "\nAll is in place: `holdfast plan` comes next.")
     if failed:
         raise typer.Exit(Exit.INCOMPLETE)
@@ -48,12 +43,12 @@ def status(settings_file: SettingsFile = None, *, as_json: AsJson = False) -> No
 
     Example: `holdfast status`
     """
-    settings = load(settings_file)
-
-    async def work(wired: Wired) -> status_job.Status:
-        return await status_job.status(settings, wired.ports)
-
-    found = run(settings, work)
+    place, settings = load(settings_file)
+    try:
+        with wiring.remembering(place, settings) as state:
+            found = asyncio.run(status_job.status(settings, state, SystemClock()))
+    except StateUnusable as error:
+        stop(str(error), Exit.USAGE)
     if as_json:
         print_json(found.data())
     else:

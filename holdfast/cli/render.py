@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import Any
 
 from holdfast.core.plan import Change, Create, End, Plan, Planned, Rewrite, slot_text
-from holdfast.core.report import Account, MailboxState, Report
+from holdfast.core.report import Account, Report
 from holdfast.core.settings import Settings
+from holdfast.jobs.check import Finding
 from holdfast.jobs.status import Status
 
 NAMES_SHOWN = 5
@@ -87,40 +87,6 @@ def _number(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
-def plan_data(plan: Plan, settings_fingerprint: str, report: Report) -> dict[str, Any]:
-    """The plan as plain data: what ``plan --out`` writes and ``apply --plan`` reads."""
-    return {
-        "holdfast_plan": 1,
-        "settings": settings_fingerprint,
-        "checksum": plan.checksum,
-        "writes": plan.writes,
-        "mails": plan.mails,
-        "changes": plan.rows(),
-        "audience": len(report.audience),
-        "states": {state.value: count for state, count in report.counts().items()},
-        "excused": report.reasons(MailboxState.EXCUSED),
-        "problems": report.data()["problems"],
-    }
-
-
-def changed_since(reviewed: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[str]:
-    """What tells a plan now from the one that was reviewed, a line each; empty when they are the same."""
-    before, after = (_by_change(rows) for rows in (reviewed, now))
-    lines = [f"no longer: {text}" for key, text in before.items() if after.get(key) != text]
-    return lines + [f"now: {text}" for key, text in after.items() if before.get(key) != text]
-
-
-def _by_change(rows: list[dict[str, Any]]) -> dict[tuple[str, ...], str]:
-    return {
-        tuple(str(row.get(name, "")) for name in ("id", "block", "change", "generation")): ", ".join(
-            f"{row[name]}"
-            for name in ("mailbox", "change", "block", "slot", "first", "last", "since", "reason")
-            if name in row
-        )
-        for row in rows
-    }
-
-
 def state_rows(report: Report) -> list[tuple[str, str, str]]:
     """A row for each state that somebody is in: state, count, why; and the sum, which is the audience."""
     rows = []
@@ -133,12 +99,27 @@ def state_rows(report: Report) -> list[tuple[str, str, str]]:
 
 
 def problem_lines(accounts: Iterable[Account]) -> Iterator[str]:
-    """The technical failures: who, what Graph said, and the cure."""
+    """The technical failures, alike ones together: what Graph said, the cure, and who."""
+    alike: dict[tuple[str, str, str, str], list[Account]] = defaultdict(list)
     for account in accounts:
         if account.problem:
-            request = f", request id {account.problem.request_id}" if account.problem.request_id else ""
-            yield f"{account.address} ({account.state}): {account.problem.message} ({account.problem.code}{request})"
-            yield f"    {account.problem.cure}"
+            problem = account.problem
+            alike[account.state, problem.message, problem.code, problem.cure].append(account)
+    for (state, message, code, cure), those in alike.items():
+        request_id = next((a.problem.request_id for a in those if a.problem and a.problem.request_id), "")
+        about = ", ".join(filter(None, (code, f"request id {request_id}" if request_id else "")))
+        yield f"{_number(len(those), 'mailbox', 'mailboxes')} {state}: {message}" + (f" ({about})" if about else "")
+        yield f"    {cure}"
+        yield f"    {_names(account.address for account in those)}"
+
+
+def finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
+    """What ``check`` found, a line each, with what to do below it."""
+    for finding in findings:
+        mark = "ok  " if finding.ok else "FIX " if finding.fatal else "note"
+        yield f"{mark}  {finding.what}: {finding.found}"
+        if finding.cure:
+            yield f"      {finding.cure}"
 
 
 def age_text(age: timedelta) -> str:
@@ -152,14 +133,28 @@ def age_text(age: timedelta) -> str:
 
 def status_lines(status: Status) -> Iterator[str]:
     """The status for a person."""
-    yield f"{status.organization} · mode {status.mode} · settings {status.fingerprint}" if status.approval is None:
-    yield "Nothing is approved yet: timers only look and report until `holdfast apply`." else: yield f"Approved
-    {status.approval.fingerprint} on {status.approval.at:%Y-%m-%d %H:%M} UTC." if status.edit_waits: yield "The settings
-    file has been edited since; the edit waits for `holdfast apply`." yield f"{_people(status.people_placed)} known to
-    have blocks." if status.last_run is None or status.age is None: yield "No run yet." return run = status.last_run
-    states = ", ".join(f"{count} {state}" for state, count in run["states"].items() if count) yield f"Last run:
-    {run['job']}, {age_text(status.age)}: {states or 'nobody'}; {_number(run['writes'], 'Graph write')}." for problem in
-    run["problems"]: yield f"  {problem['mailbox']} ({problem['state']}): {problem['message']} {problem['cure']}"
+    yield f"{status.organization} · mode {status.mode} · settings {status.fingerprint}"
+    if status.approval is None:
+        yield "Nothing is approved yet: timers only look and report until `holdfast apply`."
+    else:
+        yield f"Approved {status.approval.fingerprint} on {status.approval.at:%Y-%m-%d %H:%M} UTC."
+    if status.edit_waits:
+        yield "The settings file has been edited since; the edit waits for `holdfast apply`."
+    yield f"{_people(status.people_placed)} known to have blocks."
+    if status.last_run is None or status.age is None:
+        yield "No run yet."
+        return
+    run = status.last_run
+    states = ", ".join(f"{count} {state}" for state, count in run["states"].items() if count)
+    writes = _number(run["writes"], "Graph write")
+    yield f"Last run: {run['job']}, {age_text(status.age)}: {states or 'nobody'}; {writes}."
+    if run["note"]:
+        yield run["note"]
+    for problem in run["problems"][:NAMES_SHOWN]:
+        yield f"  {problem['mailbox']} ({problem['state']}): {problem['message']} {problem['cure']}"
+    more = len(run["problems"]) - NAMES_SHOWN
+    if more > 0:
+        yield f"  and {more} more: `holdfast status --json` names all."
 
 
 def length_text(length: timedelta) -> str:

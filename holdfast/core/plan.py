@@ -141,8 +141,7 @@ class Plan:
     @property
     def checksum(self) -> str:
         """Twelve hex digits that are equal exactly when the rows of two plans are."""
-        text = json.dumps(self.rows(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return checksum(self.rows())
 
     def rows(self) -> list[dict[str, Any]]:
         """The plan as plain data, one row a change."""
@@ -151,6 +150,12 @@ class Plan:
             for planned in self.mailboxes
             for change in planned.changes
         ]
+
+
+def checksum(rows: list[dict[str, Any]]) -> str:
+    """The checksum of a plan with these rows."""
+    text = json.dumps(rows, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def row(change: Change) -> dict[str, Any]:

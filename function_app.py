@@ -1,0 +1,9 @@
+"""Azure's front door: registers the triggers, nothing else."""
+
+import azure.functions as func
+
+from functions import health, sweep
+
+app = func.FunctionApp()
+app.register_functions(health.bp)
+app.register_functions(sweep.bp)
