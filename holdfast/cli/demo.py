@@ -24,8 +24,10 @@ from holdfast.cli.console import Exit, out, stop
 from holdfast.cli.init import example
 from holdfast.core.settings import Language
 
-People = Annotated[int, typer.Option(min=1, max=100_000, help="How many employees the pretend firm has.")]
-InLanguage = Annotated[Language, typer.Option("--language", help="The language of the firm: sv or en.")]
+People = Annotated[int, typer.Option(metavar="N", min=1, max=100_000, help="How many employees the pretend firm has.")]
+InLanguage = Annotated[
+    Language, typer.Option("--language", metavar="LANGUAGE", help="The language of the firm: sv or en.")
+]
 
 _PATIENCE = 20.0
 """Seconds for the pretend tenant to stop."""
@@ -35,7 +37,9 @@ def sandbox(
     *,
     people: People = 120,
     language: InLanguage = Language.SV,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port on this machine; 0 takes a free one.")] = 8443,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="The port on this machine; 0 takes a free one.")
+    ] = 8443,
     folder: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where to write what it takes to reach it. Default: ./sandbox-tenant"),
@@ -130,8 +134,8 @@ def _sandbox_command() -> list[str]:
     missing = [name for name in needed if not importlib.util.find_spec(name)]
     if missing:
         stop(
-            f"The sandbox is not installed here ({', '.join(missing)} missing). In a clone of Holdfast run `make setup`, "
-            "or install holdfast[sandbox].",
+            f"The sandbox is not installed here ({', '.join(missing)} missing). In a clone of Holdfast run "
+            "`make setup`, or install holdfast[sandbox].",
             Exit.USAGE,
         )
     return [sys.executable, "-m", "sandbox"]

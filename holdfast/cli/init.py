@@ -16,7 +16,9 @@ SCHEMA_FILE = Path("settings.schema.json")
 
 
 def init(
-    language: Annotated[Language, typer.Option(help="The language of the example: sv or en.")] = Language.EN,
+    language: Annotated[
+        Language, typer.Option(metavar="LANGUAGE", help="The language of the example: sv or en.")
+    ] = Language.EN,
     path: Annotated[Path, typer.Argument(metavar="[FILE]", help="The file to write.")] = Path("settings.yaml"),
 ) -> None:
     """Write a settings file to begin with, and the schema that lets an editor complete and check it.

@@ -44,6 +44,8 @@ class Desired:
     """Blocks whose last date has passed."""
     known: frozenset[str] = field(default_factory=frozenset)
     """Every block of the settings, so that a block taken out of the file is told apart from a person who left."""
+    zone: str = "UTC"
+    """Where the days begin and end by which series are told to be over."""
 
 
 def desired(settings: Settings, audiences: Iterable[str], now: datetime) -> Desired:
@@ -65,7 +67,8 @@ def desired(settings: Settings, audiences: Iterable[str], now: datetime) -> Desi
             displaced.append(block.id)
         else:
             wants.append(want)
-    return Desired(tuple(wants), tuple(displaced), tuple(over), frozenset(block.id for block in settings.blocks))
+    known = frozenset(block.id for block in settings.blocks)
+    return Desired(tuple(wants), tuple(displaced), tuple(over), known, settings.organization.zone)
 
 
 def today(settings: Settings, now: datetime) -> date:

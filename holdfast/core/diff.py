@@ -47,17 +47,18 @@ def diff(
     series is to be ended whose instances have not been read.
     """
     changes: list[Change] = []
-    live = [series for series in _originals(actual) if series.tag.last >= now.date()]
+    today = now.astimezone(zones.rules(desired.zone)).date()
+    live = [series for series in _originals(actual) if series.tag.last >= today]
     for want in desired.wants:
         changes += _towards(want, [s for s in live if s.tag.block == want.series.block], actual, now, memory)
     wanted = {want.series.block for want in desired.wants}
     for series in live:
         if series.tag.block not in wanted:
-            changes.append(_end(series, now.date(), _why_not(series.tag.block, desired, gone), now))
+            changes.append(_end(series, today, _why_not(series.tag.block, desired, gone), now))
     unread = tuple(c.actual for c in changes if isinstance(c, End) and c.actual.instances is None)
     if unread:
         raise InstancesNeeded(unread)
-    return tuple(changes)
+    return tuple(_beside_copies(change, actual) for change in changes if not _ends_by_itself(change, today))
 
 
 def _towards(
@@ -80,7 +81,7 @@ def _towards(
         if series.tag.fingerprint != want.series.fingerprint:
             yield Rewrite(block, series, want.series, Reason.EDITED)
     for series, reason in misplaced:
-        yield _end(series, now.date(), reason, now)
+        yield _end(series, today, reason, now)
     for series in kept:
         if want.until and series.tag.last > want.until:
             over = want.until + _DAY
@@ -110,10 +111,11 @@ def _uncovered(want: Want, kept: Sequence[ActualSeries], today: date) -> Iterato
     slot = want.series.slot
     day = want.series.first
     for series in kept:
-        before = recurrence.last_date(slot, series.tag.first - _DAY)
-        if day <= before:
-            yield replace(want.series, first=day, last=before)
-        day = max(day, recurrence.next_date(slot, series.tag.last + _DAY))
+        while (gap := want.from_day(day)) and gap.first < series.tag.first:
+            last = min(gap.last, recurrence.last_date(slot, series.tag.first - _DAY))
+            yield replace(gap, last=last)
+            day = last + _DAY
+        day = max(day, series.tag.last + _DAY)
     if not kept or kept[-1].tag.last - today < RUNWAY:
         ahead = want.from_day(day)
         if ahead is not None:
@@ -126,6 +128,20 @@ def _originals(actual: ActualCalendar) -> list[ActualSeries]:
     for series in sorted(actual.series, key=lambda s: (s.created, s.event_id)):
         oldest.setdefault((series.tag.block, series.tag.generation), series)
     return list(oldest.values())
+
+
+def _ends_by_itself(change: Change, today: date) -> bool:
+    """Whether a series is to be ended on its last day, with nothing of it left to take away."""
+    return isinstance(change, End) and not change.occurrences and change.actual.tag.last <= today
+
+
+def _beside_copies(change: Change, actual: ActualCalendar) -> Change:
+    """The change, but a series that a person has copied is emptied, not deleted: what is left tells the copies apart."""
+    if not isinstance(change, End) or not change.whole:
+        return change
+    mark = change.actual.tag.block, change.actual.tag.generation
+    alike = sum((series.tag.block, series.tag.generation) == mark for series in actual.series)
+    return replace(change, whole=alike == 1)
 
 
 def _next_generation(block: str, actual: ActualCalendar, memory: Memory) -> int:

@@ -19,7 +19,7 @@ class UnknownZone(ValueError):
 def iana(name: str) -> str:
     """The IANA name of a zone given by its IANA or Windows name. Raises ``UnknownZone``."""
     zone = win_tz.get(name, name)
-    if zone not in tz_win or zone not in available_timezones():
+    if zone not in _known():
         raise UnknownZone(name)
     return zone
 
@@ -41,4 +41,10 @@ def rules(zone: str) -> ZoneInfo:
 
 def names() -> list[str]:
     """Every name that ``iana`` accepts, for hints and completion."""
-    return sorted({*win_tz, *(tz_win.keys() & available_timezones())})
+    return sorted({*win_tz, *_known()})
+
+
+@functools.cache
+def _known() -> frozenset[str]:
+    """IANA zones that have a Windows twin and rules here. Kept, because finding the rules walks a folder tree."""
+    return frozenset(tz_win.keys() & available_timezones())

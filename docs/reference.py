@@ -1,0 +1,171 @@
+"""Writes the reference pages from what the code itself says, so that they cannot fall behind it.
+
+`make docs` runs it; `tests/docs` fails while a page differs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer.main
+from typer.core import TyperArgument, TyperOption
+
+from graph_client.permissions import PERMISSIONS
+from holdfast import wiring
+from holdfast.cli.app import app
+from holdfast.core.report import Excuse, MailboxState
+from holdfast.core.settings import ENVIRONMENT, Tenant, json_schema
+
+HERE = Path(__file__).parent
+
+_SETTINGS = """\
+# The settings file
+
+One YAML file, `settings.yaml`, says everything. `holdfast init` writes one to begin with, in English or Swedish,
+and `settings.schema.json` beside it, with which editors complete and check it. A mistake is told with its line, its
+column and its cure, all mistakes at once, and nothing is done until the file is right.
+
+The file holds no secrets, and does not say where Holdfast signs in: see [the environment](#the-environment).
+"""
+
+_ENVIRONMENT = """\
+## The environment
+
+Values under `tenant` can come from the environment instead of the file; where both are given, the environment wins.
+The other variables stand only there, so that nobody who edits the file can collect a secret.
+
+| variable | what it is |
+| --- | --- |
+"""
+
+_COMMANDS = """\
+# Commands
+
+`python -m holdfast` is the same as `holdfast`. Every command reads `settings.yaml` in the working folder unless
+told otherwise, shows progress on the error output, and ends with one of these statuses:
+
+| status | meaning |
+| --- | --- |
+| 0 | fine |
+| 1 | something failed or is incomplete; what it was and what to do about it is printed |
+| 2 | the command was used wrongly, or the settings, the environment or the state file are not in order |
+| 3 | only `plan --detailed-exitcode`: there are changes |
+
+Log lines go to the error output too: warnings always, every call to Microsoft Graph with `holdfast --verbose
+COMMAND`. Each carries the `client_request_id` that Microsoft support asks for.
+"""
+
+_STATES = """\
+## How a run accounts for everyone
+
+Every run puts each mailbox of the audience in exactly one state; the numbers add up to the audience.
+
+| state | the mailbox … |
+| --- | --- |
+"""
+
+_PERMISSIONS = """\
+# Permissions
+
+Holdfast signs in as an application. It asks for these permissions of Microsoft Graph and no others; all are
+*application* permissions and need admin consent. `holdfast check` tries each and says what is missing.
+
+| permission | what for |
+| --- | --- |
+"""
+
+_SCOPING = """
+## Only the mailboxes you mean
+
+`Calendars.ReadWrite` and `MailboxSettings.Read` cover every mailbox of the tenant when they are granted in Entra.
+To limit them to the people who are to get learning time, grant these two by Exchange Online's RBAC for Applications
+*instead* (not as well: permissions add up): `New-ServicePrincipal`, `New-ManagementScope`,
+`New-ManagementRoleAssignment` with the roles `Application Calendars.ReadWrite` and `Application
+MailboxSettings.Read`. They are then not listed in the token, so `holdfast check` notes that it cannot see them and
+tries a mailbox; a change takes up to two hours to be in force.
+
+## What is read, and what never is
+
+Of other people's events, Holdfast reads nothing. It finds its own series by their extended property. Only where
+Graph says that a series exists that cannot be found by it does it list id, type and transactionId of the events
+that begin around that time. Subjects, bodies, attendees and automatic replies are never asked for.
+"""
+
+
+def settings_page() -> str:
+    """Every key of the settings file: what it is, what is allowed, what holds without it."""
+    schema = json_schema()
+    parts = [_SETTINGS, _key_table(schema, "")]
+    for key, value in schema["properties"].items():
+        section = _section(value, schema["$defs"])
+        if section is not None:
+            path = key + {"array": "[]", "object": ".*"}.get(value.get("type", ""), "")
+            parts.append(f"## `{key}`\n\n{value['description']}\n")
+            parts.append(_key_table(section, path + "."))
+    lent = [(name, f"`tenant.{key}`") for name, key in ENVIRONMENT.items()]
+    rows = "".join(f"| `{name}` | {what} |\n" for name, what in [*lent, *wiring.VARIABLES.items()])
+    return "\n".join([*parts, _ENVIRONMENT + rows])
+
+
+def _section(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    within = (value, value.get("items", {}), value.get("additionalProperties", {}))
+    names = [inner["$ref"].rpartition("/")[2] for inner in within if "$ref" in inner]
+    return definitions[names[0]] if names else None
+
+
+def _key_table(section: Mapping[str, Any], prefix: str) -> str:
+    rows = ["| key | what it is | without it |", "| --- | --- | --- |"]
+    for key, value in section["properties"].items():
+        if key in section.get("required", ()):
+            without = "required"
+        elif section["title"] == "Tenant" and Tenant.model_fields[key].is_required():
+            without = "required, here or in the environment"
+        elif value.get("default") in (None, [], {}):
+            without = "none"
+        else:
+            without = f"`{json.dumps(value['default'], ensure_ascii=False)}`"
+        rows.append(f"| `{prefix}{key}` | {value['description']} | {without} |")
+    return "\n".join(rows) + "\n"
+
+
+def commands_page() -> str:
+    """Every command and option, and what a run says of people."""
+    return "\n".join([_COMMANDS, *_commands(), _STATES + _states()])
+
+
+def _commands() -> Iterator[str]:
+    group = typer.main.get_command(app)
+    for name, command in group.commands.items():  # type: ignore[attr-defined] - the app has more than one command
+        lines = [f"## `holdfast {name}`\n", *(line.strip() for line in command.help.strip().splitlines()), ""]
+        options = [parameter for parameter in command.params if parameter.name != "help"]
+        if options:
+            lines += ["| option | |", "| --- | --- |"]
+        lines += [f"| `{_usage(option)}` | {option.help} |" for option in options]
+        yield "\n".join([*lines, ""]) if options else "\n".join(lines)
+
+
+def _usage(option: TyperOption | TyperArgument) -> str:
+    name = option.opts[-1] if option.param_type_name == "option" else ""
+    return f"{name} {option.metavar or ''}".strip()
+
+
+def _states() -> str:
+    rows = "".join(f"| {state} | {state.meaning} |\n" for state in MailboxState)
+    excuses = ", ".join(excuse.value for excuse in Excuse)
+    return f"{rows}\nA mailbox is *excused* for one of these reasons: {excuses}.\n"
+
+
+def permissions_page() -> str:
+    """Every permission the product asks for, and what for."""
+    return _PERMISSIONS + "".join(f"| `{name}` | {what} |\n" for name, what in PERMISSIONS.items()) + _SCOPING
+
+
+PAGES = {"settings.md": settings_page, "commands.md": commands_page, "permissions.md": permissions_page}
+
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (HERE / name).write_text(page(), encoding="utf-8")
