@@ -13,6 +13,7 @@ from holdfast.jobs.check import Finding
 from holdfast.jobs.status import Status
 
 NAMES_SHOWN = 5
+_ORDER = "+~-"
 
 
 def plan_text(plan: Plan, settings: Settings) -> str:
@@ -36,8 +37,9 @@ def _plan_lines(plan: Plan, settings: Settings) -> Iterator[str]:
     order = list(titles)
     for block in sorted(by_block, key=lambda b: (order.index(b) if b in order else len(order), b)):
         yield f"{titles.get(block, block)} ({block})" + (f" · {slots[block]}" if block in slots else "")
-        for (sign, verb, reason), members in sorted(by_block[block].items()):
-            yield f"  {sign} {_people(len(members))} {verb}{_dates([change for _, change in members])}: {reason}"
+        for (sign, what, reason), members in sorted(by_block[block].items(), key=lambda item: _ORDER.index(item[0][0])):
+            dates = _dates([change for _, change in members])
+            yield f"  {sign} {what} {_people(len(members))}{dates}: {reason}"
             yield f"      {_names(planned.address for planned, _ in members)}"
         yield ""
     yield f"{_totals(plan)}: {_number(plan.writes, 'Graph write')}, {_number(plan.mails, 'mail')}."
@@ -47,21 +49,21 @@ def _plan_lines(plan: Plan, settings: Settings) -> Iterator[str]:
 def _kind(change: Change) -> tuple[str, str, str]:
     match change:
         case Create():
-            return "+", "get a series", change.reason.value
+            return "+", "a new series for", change.reason.value
         case Rewrite():
-            return "~", "get new text", change.reason.value
+            return "~", "new text for", change.reason.value
         case End():
-            return "-", "have their series ended", change.reason.value
+            return "-", "an end to the series of", change.reason.value
 
 
 def _dates(changes: Iterable[Change]) -> str:
     stretches = sorted({(change.series.first, change.series.last) for change in changes if isinstance(change, Create)})
     days = sorted({change.since for change in changes if isinstance(change, End)})
     if len(stretches) == 1:
-        return f" from {stretches[0][0]} to {stretches[0][1]}"
+        return f", {stretches[0][0]} to {stretches[0][1]}"
     if stretches:
-        return f" from {stretches[0][0]} at the earliest to {max(last for _, last in stretches)} at the latest"
-    return f" from {days[0]} on" if days else ""
+        return f", from {stretches[0][0]} at the earliest to {max(last for _, last in stretches)} at the latest"
+    return f", from {days[0]} on" if days else ""
 
 
 def _totals(plan: Plan) -> str:

@@ -1,0 +1,160 @@
+"""What a plan, a report, a status and a check read like. The texts are in tests/golden/cli."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from holdfast.cli import render
+from holdfast.cli.init import example
+from holdfast.cli.planfile import changed_since
+from holdfast.core.desired import desired
+from holdfast.core.model import ActualSeries, Tag
+from holdfast.core.plan import Create, End, Plan, Planned, Reason, Rewrite
+from holdfast.core.report import Account, MailboxState, Problem, Report
+from holdfast.core.settings import Language, Mode, parse
+from holdfast.jobs.check import Finding
+from holdfast.jobs.ports import Approval
+from holdfast.jobs.status import Status
+from tests.golden import GOLDEN, check_golden
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+SETTINGS = parse(example(Language.EN), name="settings.yaml", environment={})
+(WANT,) = desired(SETTINGS, ["everyone"], NOW).wants
+TAG = Tag("learning-hour", 0, WANT.series.fingerprint, WANT.series.first, WANT.series.last)
+STANDING = ActualSeries("AAk=", 'W/"1"', TAG, NOW, WANT.series.last, ())
+
+
+def address(number: int) -> str:
+    return f"person{number:03}@fjallvik.example"
+
+
+def planned(number: int, *changes: Create | Rewrite | End) -> Planned:
+    return Planned(f"id-{number}", address(number), changes)
+
+
+def create(reason: Reason, generation: int = 0, first: date | None = None) -> Create:
+    series = replace(WANT.series, first=first) if first else WANT.series
+    return Create("learning-hour", generation, series, reason)
+
+
+def end(reason: Reason, block: str = "learning-hour") -> End:
+    return End(block, STANDING, date(2026, 11, 25), reason, TAG, False, ("a", "b"))
+
+
+PLANS = {
+    "nothing": Plan.of([]),
+    "one-new-person": Plan.of([planned(1, create(Reason.NEW))]),
+    "everybody-new": Plan.of([planned(n, create(Reason.NEW)) for n in range(1000)]),
+    "all-kinds": Plan.of(
+        [
+            *(planned(n, create(Reason.NEW)) for n in range(7)),
+            planned(10, create(Reason.REMADE, 1, date(2026, 12, 10))),
+            planned(11, create(Reason.REMADE, 2, date(2026, 12, 17))),
+            planned(20, end(Reason.LEFT)),
+            planned(21, Rewrite("learning-hour", STANDING, WANT.series, Reason.EDITED)),
+            planned(22, create(Reason.RESCHEDULED, 1), end(Reason.RESCHEDULED)),
+            planned(23, end(Reason.DROPPED, "old-block")),
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(PLANS))
+def test_plan_text(name: str) -> None:
+    check_golden(GOLDEN / "cli" / f"plan-{name}.txt", render.plan_text(PLANS[name], SETTINGS) + "\n")
+
+
+def test_a_plan_says_what_it_costs_and_that_it_sends_no_mail() -> None:
+    text = render.plan_text(PLANS["all-kinds"], SETTINGS)
+    assert f"{PLANS['all-kinds'].writes} Graph writes, 0 mails." in text
+    assert PLANS["all-kinds"].checksum in text
+
+
+def failing(number: int, state: MailboxState, message: str, request_id: str = "") -> Account:
+    problem = Problem(message, "Grant Calendars.ReadWrite (application).", "ErrorAccessDenied", request_id)
+    return Account(f"id-{number}", address(number), state, "could not be read", problem)
+
+
+REPORT = Report(
+    job="apply",
+    began=NOW,
+    ended=NOW + timedelta(seconds=9),
+    audience=(
+        *(Account(f"id-{n}", address(n), MailboxState.CHANGED) for n in range(100)),
+        *(Account(f"id-{n}", address(n), MailboxState.EXCUSED, "a guest") for n in range(100, 104)),
+        Account("id-104", address(104), MailboxState.EXCUSED, "a room or equipment"),
+        *(failing(n, MailboxState.UNREAD, "Access is denied.", f"request-{n}") for n in range(105, 112)),
+        failing(112, MailboxState.FAILED, "The mailbox is full."),
+    ),
+    writes=101,
+)
+
+
+def test_report_text() -> None:
+    rows = ["  ".join(row) for row in render.state_rows(REPORT)]
+    check_golden(GOLDEN / "cli" / "report.txt", "\n".join([*rows, *render.problem_lines(REPORT.problems)]) + "\n")
+
+
+def test_the_states_shown_add_up_to_the_audience() -> None:
+    *states, (last, total, _) = render.state_rows(REPORT)
+    assert last == "audience"
+    assert sum(int(count) for _, count, _ in states) == int(total) == len(REPORT.audience)
+
+
+STATUS = Status(
+    organization="Fjällvik AB",
+    mode=Mode.KEEP,
+    fingerprint="e8f20b3493480fb2",
+    approval=Approval("0123456789abcdef", "", NOW, {}),
+    edit_waits=True,
+    people_placed=1,
+    last_run=REPORT.data(),
+    age=timedelta(minutes=61),
+)
+
+
+def test_status_text() -> None:
+    check_golden(GOLDEN / "cli" / "status.txt", "\n".join(render.status_lines(STATUS)) + "\n")
+
+
+def test_findings_text() -> None:
+    findings = [
+        Finding("Sign-in", "tenant 3f2b8c1e-5d4a-4e0f-9b7a-1c2d3e4f5a6b"),
+        Finding(
+            "Audience everyone: exclude jour@fjallvik.example", "nobody in the group", "Check the address.", fatal=False
+        ),
+        Finding("Calendar of person001@fjallvik.example", "denied", "Grant Calendars.ReadWrite (application)."),
+    ]
+    check_golden(GOLDEN / "cli" / "findings.txt", "\n".join(render.finding_lines(findings)) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("age", "text"),
+    [
+        (timedelta(seconds=59), "just now"),
+        (timedelta(minutes=1), "1 minute ago"),
+        (timedelta(hours=23, minutes=59), "23 hours ago"),
+        (timedelta(days=3), "3 days ago"),
+    ],
+)
+def test_ages(age: timedelta, text: str) -> None:
+    assert render.age_text(age) == text
+
+
+CHANGE = "person001@fjallvik.example, create, learning-hour, Thursdays 09:00-10:00 Europe/Stockholm"
+
+
+def test_what_changed_since_a_review_is_named_row_by_row() -> None:
+    before, after = PLANS["one-new-person"].rows(), [*PLANS["all-kinds"].rows()]
+    assert changed_since(before, before) == []
+    lines = changed_since(before, after)
+    assert not [line for line in lines if line.startswith("no longer")]
+    assert len(lines) == len(after) - 1
+    moved = [{**before[0], "first": "2026-12-10"}]
+    assert changed_since(before, moved) == [
+        f"no longer: {CHANGE}, 2026-12-03, 2027-05-27, new",
+        f"now: {CHANGE}, 2026-12-10, 2027-05-27, new",
+    ]
