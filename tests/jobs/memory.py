@@ -1,0 +1,603 @@
+"""The world of a job, in memory: a directory, mailboxes, a state and a clock that behave, and a journal of every call.
+
+The mailboxes do what Graph's documentation says of calendars: etags, refused transactionIds, occurrences by the wall
+clock, exceptions and gaps. Nothing here uses the product's own recurrence, so that two independent answers have to agree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from holdfast.core import tag as tags
+from holdfast.core.errors import Conflict, Duplicate, Gone, GraphError, NoMailbox, Unexpected
+from holdfast.core.model import (
+    ActualCalendar,
+    ActualSeries,
+    Created,
+    DesiredSeries,
+    EventLook,
+    Group,
+    Occurrence,
+    Person,
+    Purpose,
+    Tag,
+)
+from holdfast.jobs.ports import Approval, Placed, Ports
+
+WRITES = frozenset({"create", "rewrite", "retag", "delete"})
+"""The calls that change a calendar."""
+
+_DAY = timedelta(days=1)
+_ENDLESS = timedelta(weeks=200)
+
+
+class Crash(BaseException):
+    """The process is killed. Not an ``Exception``, so that nothing can swallow it."""
+
+
+class Call(NamedTuple):
+    """One call of a port. ``about`` is the mailbox, group or block it concerned."""
+
+    port: str
+    name: str
+    about: str
+
+
+@dataclass
+class Fault:
+    """Fail the calls called ``name`` in ``mailbox`` with ``error``: from the ``nth`` on, so many ``times``.
+
+    ``after`` means that the write is done and only its answer is lost.
+    """
+
+    name: str
+    error: GraphError
+    mailbox: str | None = None
+    nth: int = 1
+    times: int = 1_000_000
+    after: bool = False
+    seen: int = 0
+
+    def strikes(self, call: Call) -> bool:
+        if call.name != self.name or self.mailbox not in (None, call.about):
+            return False
+        self.seen += 1
+        return self.nth <= self.seen < self.nth + self.times
+
+
+@dataclass
+class Journal:
+    """Every call of every port in the order they were made; where to die; what to let fail."""
+
+    calls: list[Call] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    die_at: int | None = None
+    die_after_the_effect: bool = False
+    dead: bool = False
+
+    def of(self, *names: str, about: str | None = None) -> list[Call]:
+        return [call for call in self.calls if call.name in names and about in (None, call.about)]
+
+    def names(self, about: str | None = None) -> list[str]:
+        return [call.name for call in self.calls if about in (None, call.about)]
+
+    @property
+    def writes(self) -> list[Call]:
+        return self.of(*WRITES)
+
+    def clear(self) -> None:
+        self.calls.clear()
+
+    async def around(self, call: Call, effect: Callable[[], Any]) -> Any:
+        """Do what a call does, unless the process dies or the call is to fail."""
+        if self.dead:
+            raise Crash
+        await asyncio.sleep(0)
+        number = len(self.calls)
+        self.calls.append(call)
+        if self.die_at == number and not self.die_after_the_effect:
+            self.dead = True
+        if self.dead:
+            raise Crash
+        fault = next((fault for fault in self.faults if fault.strikes(call)), None)
+        if fault and not fault.after:
+            raise fault.error
+        answer = effect()
+        if self.die_at == number:
+            self.dead = True
+            raise Crash
+        if fault:
+            raise fault.error
+        return answer
+
+
+class HandClock:
+    """Set by hand; its sleep moves it on."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+        self.slept = 0.0
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at.timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        self.at += timedelta(seconds=seconds)
+
+    def pass_time(self, **length: float) -> None:
+        self.at += timedelta(**length)
+
+
+class MemoryDirectory:
+    """Groups by id, with people and other groups in them."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.known: dict[str, Group] = {}
+        self.inside: dict[str, list[Person | str]] = {}
+
+    def add(self, group: Group, *inside: Person | str) -> None:
+        """A group and what is in it: people, and other groups by their id."""
+        self.known[group.id] = group
+        self.inside[group.id] = list(inside)
+
+    def drop(self, group_id: str) -> None:
+        del self.known[group_id]
+        del self.inside[group_id]
+
+    async def groups(self, text: str) -> Sequence[Group]:
+        def effect() -> list[Group]:
+            return [group for group in self.known.values() if text in (group.id, group.mail, group.name)]
+
+        return await self._journal.around(Call("directory", "groups", text), effect)
+
+    async def members(self, group_id: str) -> AsyncIterator[Person]:
+        def effect() -> list[Person]:
+            if group_id not in self.known:
+                raise Gone(f"No group {group_id}.", status=404)
+            return list({person.id: person for person in self._everyone(group_id, set())}.values())
+
+        for person in await self._journal.around(Call("directory", "members", group_id), effect):
+            yield person
+
+    def _everyone(self, group_id: str, been: set[str]) -> Iterator[Person]:
+        if group_id in been or group_id not in self.inside:
+            return
+        for one in self.inside[group_id]:
+            if isinstance(one, str):
+                yield from self._everyone(one, been | {group_id})
+            else:
+                yield one
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of a calendar. Of a series (``weekly``) ``first`` is the first date and ``range_ends`` the last.
+
+    ``starts`` and ``ends`` are wall-clock times in ``zone``. ``moved`` and ``gaps`` are by the date the rule gives.
+    """
+
+    id: str
+    etag: str
+    created: datetime
+    subject: str
+    body: str
+    category: str
+    reminder: int
+    zone: str
+    first: date
+    starts: time
+    minutes: int
+    weekly: bool = True
+    range_ends: date | None = None
+    tag: str | None = None
+    transaction: str | None = None
+    moved: Mapping[date, datetime] = field(default_factory=dict)
+    gaps: frozenset[date] = frozenset()
+
+    def occurrences(self) -> list[Occurrence]:
+        """Its dates as they stand, by start: every seventh day, at the same time by the wall clock."""
+        last = self.range_ends or self.first + _ENDLESS
+        days = itertools.takewhile(lambda day: day <= last, (self.first + n * 7 * _DAY for n in itertools.count()))
+        found = []
+        for day in days if self.weekly else [self.first]:
+            if day in self.gaps:
+                continue
+            wall = datetime.combine(day, self.starts)
+            original = wall.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
+            starts = self.moved.get(day, original)
+            found.append(
+                Occurrence(
+                    event_id=f"{self.id}/{day}",
+                    starts=starts,
+                    ends=starts + timedelta(minutes=self.minutes),
+                    original_starts=original,
+                    is_exception=day in self.moved,
+                )
+            )
+        return sorted(found, key=lambda one: one.starts)
+
+    @property
+    def shows(self) -> tuple[object, ...]:
+        """What a person and Holdfast see of it: all but the id, the etag and the second it was made."""
+        times = tuple((one.starts, one.ends) for one in self.occurrences())
+        return (self.tag or "", self.subject, self.body, self.category, self.reminder, times)
+
+
+@dataclass
+class Mailbox:
+    """One calendar, and how its server is strange today."""
+
+    events: dict[str, Event] = field(default_factory=dict)
+    purpose: Purpose = Purpose.USER
+    exists: bool = True
+    transactions: dict[str, str] = field(default_factory=dict)
+    remembers_deleted: bool = True
+    """Whether a transactionId is refused although its event is gone."""
+    names_existing: bool = True
+    """Whether a refusal tells the id of the event there was."""
+    loses_tags: int = 0
+    """How many creates come without their tag."""
+    lag: int = 0
+    """How many reads of the calendar do not see a write yet."""
+    vanishing: set[str] = field(default_factory=set)
+    """Calls that are answered as done and do nothing."""
+    stale: list[tuple[str, Event | None, int]] = field(default_factory=list)
+
+    @property
+    def series(self) -> list[Event]:
+        """The tagged series, in the order they were made."""
+        return sorted((event for event in self.events.values() if event.weekly and event.tag), key=lambda e: e.created)
+
+    @property
+    def shows(self) -> list[tuple[object, ...]]:
+        """All that stands in it, in an order that does not depend on ids."""
+        return sorted((event.shows for event in self.events.values()), key=repr)
+
+    def begun(self, at: datetime) -> set[tuple[str, datetime, datetime]]:
+        """Every date that begins at ``at`` or before, to compare a calendar's past with."""
+        return {
+            (one.event_id, one.starts, one.ends)
+            for event in self.events.values()
+            for one in event.occurrences()
+            if one.starts <= at
+        }
+
+    def ahead(self, at: datetime) -> list[datetime]:
+        """When our dates begin that come after ``at``."""
+        return sorted(one.starts for event in self.series for one in event.occurrences() if one.starts > at)
+
+
+class MemoryCalendars:
+    """Mailboxes by the id of their user."""
+
+    def __init__(self, journal: Journal, clock: HandClock) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._numbers = itertools.count(1)
+        self.mailboxes: dict[str, Mailbox] = {}
+
+    # -- what a job may call
+
+    async def purpose(self, mailbox: str) -> Purpose:
+        return await self._do("purpose", mailbox, lambda box: box.purpose)
+
+    async def read(self, mailbox: str) -> ActualCalendar:
+        def effect(box: Mailbox) -> ActualCalendar:
+            seen = dict(box.events)
+            for event_id, before, _ in reversed(box.stale):
+                if before is None:
+                    seen.pop(event_id, None)
+                else:
+                    seen[event_id] = before
+            box.stale = [(event_id, before, reads - 1) for event_id, before, reads in box.stale if reads > 1]
+            return ActualCalendar(mailbox, tuple(series for event in seen.values() if (series := _series(event))))
+
+        return await self._do("read", mailbox, effect)
+
+    async def instances(
+        self, mailbox: str, event_id: str, *, since: datetime, until: datetime
+    ) -> tuple[Occurrence, ...]:
+        def effect(box: Mailbox) -> tuple[Occurrence, ...]:
+            found = _get(box, event_id).occurrences()
+            return tuple(one for one in found if one.ends > since and one.starts < until)
+
+        return await self._do("instances", mailbox, effect)
+
+    async def create(self, mailbox: str, series: DesiredSeries, tag: Tag, transaction_id: str) -> Created:
+        def effect(box: Mailbox) -> Created:
+            before = box.transactions.get(transaction_id)
+            if before is not None and (box.remembers_deleted or before in box.events):
+                existing = before if box.names_existing else None
+                raise Duplicate(f"{transaction_id} has been seen.", existing_id=existing)
+            event = self._made(series, tag, transaction_id)
+            if box.loses_tags:
+                box.loses_tags -= 1
+                event = replace(event, tag=None)
+            if "create" not in box.vanishing:
+                self._put(box, event)
+                box.transactions[transaction_id] = event.id
+            return Created(event.id, event.etag)
+
+        return await self._do("create", mailbox, effect)
+
+    async def look(self, mailbox: str, event_id: str) -> EventLook:
+        return await self._do("look", mailbox, lambda box: _look(_get(box, event_id)))
+
+    async def find_by_transaction(
+        self, mailbox: str, transaction_id: str, *, since: datetime, until: datetime
+    ) -> EventLook | None:
+        def effect(box: Mailbox) -> EventLook | None:
+            looks = (_look(event) for event in box.events.values() if event.transaction == transaction_id)
+            return next((look for look in looks if since <= look.starts <= until), None)
+
+        return await self._do("find_by_transaction", mailbox, effect)
+
+    async def rewrite(self, mailbox: str, event_id: str, etag: str, series: DesiredSeries, tag: Tag) -> None:
+        def effect(box: Mailbox) -> None:
+            event = _get(box, event_id)
+            if event.etag != etag:
+                raise Conflict("The event has changed.", status=412, code="ErrorIrresolvableConflict")
+            words = {"subject": series.subject, "body": series.body, "category": series.category}
+            self.change(box, event, "rewrite", **words, reminder=series.reminder, tag=tags.text(tag))
+
+        await self._do("rewrite", mailbox, effect)
+
+    async def retag(self, mailbox: str, event_id: str, tag: Tag) -> None:
+        await self._do("retag", mailbox, lambda b: self.change(b, _get(b, event_id), "retag", tag=tags.text(tag)))
+
+    async def delete(self, mailbox: str, event_id: str) -> None:
+        await self._do("delete", mailbox, lambda box: self.take_away(box, event_id, "delete"))
+
+    # -- what happens in a mailbox, whoever does it
+
+    def take_away(self, box: Mailbox, event_id: str, name: str = "") -> None:
+        """Delete an event or one occurrence of a series; what is gone already counts as done."""
+        if name in box.vanishing:
+            return
+        event_id, _, day = event_id.partition("/")
+        event = box.events.get(event_id)
+        if event is None:
+            return
+        if day and event.weekly:
+            gap = date.fromisoformat(day)
+            moved = {on: at for on, at in event.moved.items() if on != gap}
+            self.change(box, event, name, gaps=event.gaps | {gap}, moved=moved)
+        else:
+            self._stale(box, event_id, event)
+            del box.events[event_id]
+
+    def change(self, box: Mailbox, event: Event, name: str = "", **values: Any) -> None:
+        if name in box.vanishing:
+            return
+        self._stale(box, event.id, event)
+        box.events[event.id] = replace(event, etag=self._etag(), **values)
+
+    # -- what a person does in Outlook
+
+    def move(self, mailbox: str, occurrence: Occurrence, starts: datetime) -> None:
+        """Drag one occurrence to another time."""
+        event_id, _, day = occurrence.event_id.partition("/")
+        box = self.mailboxes[mailbox]
+        event = box.events[event_id]
+        self.change(box, event, moved={**event.moved, date.fromisoformat(day): starts})
+
+    def copy(self, mailbox: str, event_id: str) -> str:
+        """Copy a series, as Outlook does it: a younger event with the same tag and no transactionId."""
+        box = self.mailboxes[mailbox]
+        copied = replace(box.events[event_id], id=self._id(), created=self._clock.now(), transaction=None)
+        box.events[copied.id] = replace(copied, etag=self._etag())
+        return copied.id
+
+    def book(self, mailbox: str, subject: str, day: date, at: time, *, weekly: bool = False) -> str:
+        """Put an event of the person's own into the calendar."""
+        event = Event(
+            id=self._id(),
+            etag=self._etag(),
+            created=self._clock.now(),
+            subject=subject,
+            body="",
+            category="",
+            reminder=15,
+            zone="Europe/Stockholm",
+            first=day,
+            starts=at,
+            minutes=60,
+            weekly=weekly,
+            range_ends=day + timedelta(weeks=20) if weekly else None,
+        )
+        self.mailboxes[mailbox].events[event.id] = event
+        return event.id
+
+    # -- inside
+
+    async def _do(self, name: str, mailbox: str, effect: Callable[[Mailbox], Any]) -> Any:
+        def within() -> Any:
+            box = self.mailboxes.get(mailbox)
+            if box is None or not box.exists:
+                raise NoMailbox("No mailbox.", status=404, code="MailboxNotEnabledForRESTAPI")
+            return effect(box)
+
+        return await self._journal.around(Call("calendars", name, mailbox), within)
+
+    def _made(self, series: DesiredSeries, tag: Tag, transaction_id: str) -> Event:
+        """The event of a create; what Graph would refuse is refused."""
+        slot = series.slot
+        if series.first.weekday() != slot.weekday or series.last < series.first or len(transaction_id) > 100:
+            raise Unexpected("ErrorInvalidRequest", status=400, code="ErrorInvalidRequest")
+        return Event(
+            id=self._id(),
+            etag=self._etag(),
+            created=self._clock.now(),
+            subject=series.subject,
+            body=series.body,
+            category=series.category,
+            reminder=series.reminder,
+            zone=slot.zone,
+            first=series.first,
+            starts=slot.at,
+            minutes=slot.minutes,
+            range_ends=series.last,
+            tag=tags.text(tag),
+            transaction=transaction_id,
+        )
+
+    def _put(self, box: Mailbox, event: Event) -> None:
+        self._stale(box, event.id, None)
+        box.events[event.id] = event
+
+    def _stale(self, box: Mailbox, event_id: str, before: Event | None) -> None:
+        if box.lag:
+            box.stale.append((event_id, before, box.lag))
+
+    def _id(self) -> str:
+        return f"AAk{next(self._numbers):04}="
+
+    def _etag(self) -> str:
+        return f'W/"{next(self._numbers)}"'
+
+
+def _get(box: Mailbox, event_id: str) -> Event:
+    if event_id not in box.events:
+        raise Gone("The specified object was not found in the store.", status=404, code="ErrorItemNotFound")
+    return box.events[event_id]
+
+
+def _series(event: Event) -> ActualSeries | None:
+    tag = tags.parse(event.tag) if event.tag else None
+    if tag is None or not event.weekly:
+        return None
+    return ActualSeries(event.id, event.etag, tag, event.created, event.range_ends)
+
+
+def _look(event: Event) -> EventLook:
+    starts = datetime.combine(event.first, event.starts, ZoneInfo(event.zone)).astimezone(UTC)
+    tag = tags.parse(event.tag) if event.tag else None
+    return EventLook(event.id, event.etag, event.weekly, tag, event.transaction, starts, event.range_ends)
+
+
+class MemoryState:
+    """A state that lasts as long as the test."""
+
+    def __init__(self, journal: Journal | None = None) -> None:
+        self._journal = journal or Journal()
+        self.forget_everything()
+
+    def forget_everything(self) -> None:
+        self._approval: Approval | None = None
+        self._placed: dict[str, Placed] = {}
+        self._purposes: dict[str, tuple[Purpose, datetime]] = {}
+        self._floors: dict[str, int] = {}
+        self._run: dict[str, Any] | None = None
+
+    async def approval(self) -> Approval | None:
+        return await self._do("approval", lambda: self._approval)
+
+    async def approve(self, approval: Approval) -> None:
+        def effect() -> None:
+            self._approval = replace(approval, groups=dict(approval.groups))
+
+        await self._do("approve", effect)
+
+    async def withdraw(self) -> None:
+        def effect() -> None:
+            self._approval = None
+
+        await self._do("withdraw", effect)
+
+    async def placed(self) -> Mapping[str, Placed]:
+        return await self._do("placed", lambda: dict(self._placed))
+
+    async def place(self, placed: Placed) -> None:
+        def effect() -> None:
+            if placed.blocks:
+                self._placed[placed.mailbox] = placed
+            else:
+                self._placed.pop(placed.mailbox, None)
+
+        await self._do("place", effect, placed.mailbox)
+
+    async def purposes(self, *, since: datetime) -> Mapping[str, Purpose]:
+        def effect() -> dict[str, Purpose]:
+            return {mailbox: purpose for mailbox, (purpose, at) in self._purposes.items() if at >= since}
+
+        return await self._do("purposes", effect)
+
+    async def learn_purpose(self, mailbox: str, purpose: Purpose, at: datetime) -> None:
+        def effect() -> None:
+            self._purposes[mailbox] = purpose, at
+
+        await self._do("learn_purpose", effect, mailbox)
+
+    async def floors(self) -> Mapping[str, int]:
+        return await self._do("floors", lambda: dict(self._floors))
+
+    async def raise_floor(self, block: str, generation: int) -> None:
+        def effect() -> None:
+            self._floors[block] = max(generation, self._floors.get(block, generation))
+
+        await self._do("raise_floor", effect, block)
+
+    async def last_run(self) -> Mapping[str, Any] | None:
+        return await self._do("last_run", lambda: self._run)
+
+    async def record_run(self, run: Mapping[str, Any]) -> None:
+        def effect() -> None:
+            self._run = dict(run)
+
+        await self._do("record_run", effect)
+
+    async def _do(self, name: str, effect: Callable[[], Any], about: str = "") -> Any:
+        return await self._journal.around(Call("state", name, about), effect)
+
+
+class World:
+    """All ports together, with one journal."""
+
+    def __init__(self, at: datetime) -> None:
+        self.journal = Journal()
+        self.clock = HandClock(at)
+        self.directory = MemoryDirectory(self.journal)
+        self.calendars = MemoryCalendars(self.journal, self.clock)
+        self.state = MemoryState(self.journal)
+
+    @property
+    def ports(self) -> Ports:
+        return Ports(self.directory, self.calendars, self.state, self.clock)
+
+    def box(self, person: Person) -> Mailbox:
+        return self.calendars.mailboxes[person.id]
+
+    def fail(self, name: str, error: GraphError, person: Person | None = None, **how: Any) -> Fault:
+        """Let calls of this name fail, in one person's mailbox or everywhere; see ``Fault`` for how."""
+        fault = Fault(name, error, person.id if person else None, **how)
+        self.journal.faults.append(fault)
+        return fault
+
+    def shows(self) -> dict[str, list[tuple[object, ...]]]:
+        """What stands in every calendar, told without ids and etags."""
+        return {mailbox: box.shows for mailbox, box in sorted(self.calendars.mailboxes.items())}
+
+    def foreign(self) -> dict[str, Event]:
+        """The events that carry no mark of ours, whole."""
+        boxes = self.calendars.mailboxes.values()
+        return {e.id: e for box in boxes for e in box.events.values() if not e.tag and not e.transaction}
+
+    def begun(self) -> dict[str, set[tuple[str, datetime, datetime]]]:
+        """Every date that has begun or is about to, in every calendar: what nobody but its owner may change."""
+        at = self.clock.now() + timedelta(minutes=15)
+        return {mailbox: box.begun(at) for mailbox, box in self.calendars.mailboxes.items()}
+
+    def writes_by_mailbox(self) -> Counter[str]:
+        return Counter(call.about for call in self.journal.writes)

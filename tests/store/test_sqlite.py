@@ -1,0 +1,178 @@
+"""The state in a file: what every state promises, and what a file can suffer."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from holdfast.jobs.ports import State
+from holdfast.store.sqlite import StateUnusable, open_state
+from tests.store.contract import ANNA, APPROVAL, TENANT, StateContract, Store
+
+
+class SqliteStore(Store):
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @contextmanager
+    def open(self, tenant: str) -> Iterator[State]:
+        with open_state(self._path, tenant) as state:
+            yield state
+
+
+class TestSqliteState(StateContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        return SqliteStore(tmp_path / "holdfast.db")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "holdfast.db"
+
+
+@pytest.fixture
+def open_umask() -> Iterator[None]:
+    """A umask that takes nothing away, so that what is seen is what was asked for."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.usefixtures("open_umask")
+async def test_the_file_and_what_sqlite_puts_beside_it_are_for_its_owner_only(path: Path) -> None:
+    with open_state(path, TENANT) as state:
+        await state.approve(APPROVAL)
+        beside = sorted(path.parent.iterdir())
+        assert [one.name for one in beside] == ["holdfast.db", "holdfast.db-shm", "holdfast.db-wal"]
+        assert [oct(mode(one)) for one in beside] == [oct(0o600)] * 3
+
+
+async def test_a_store_left_by_a_killed_process_loses_nothing_that_was_done(path: Path) -> None:
+    killed = (
+        "import asyncio, os, sys; from pathlib import Path\n"
+        "from holdfast.store.sqlite import open_state; from tests.store.contract import ANNA, APPROVAL, TENANT\n"
+        "async def work(state):\n    await state.approve(APPROVAL); await state.place(ANNA)\n"
+        "with open_state(Path(sys.argv[1]), TENANT) as state:\n    asyncio.run(work(state)); os._exit(9)\n"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", killed, str(path)], cwd=root, check=False)  # noqa: S603, ASYNC221
+    assert done.returncode == 9
+    with open_state(path, TENANT) as state:
+        assert await state.approval() == APPROVAL
+        assert await state.placed() == {ANNA.mailbox: ANNA}
+
+
+def test_a_file_of_a_newer_holdfast_is_refused_and_left_as_it_is(path: Path) -> None:
+    with open_state(path, TENANT):
+        pass
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("pragma user_version = 2")
+    with pytest.raises(StateUnusable, match=r"newer Holdfast\. Update Holdfast\.$"), open_state(path, TENANT):
+        pass
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("pragma user_version").fetchone() == (2,)
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, but long enough to be read as one" * 20, b"x" * 5])
+def test_a_file_that_is_no_database_is_refused_with_a_cure_and_left_as_it_is(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with (
+        pytest.raises(StateUnusable, match="Move it away and run `holdfast sweep`") as refused,
+        open_state(path, TENANT),
+    ):
+        pass
+    assert str(path) in str(refused.value)
+    assert path.read_bytes() == content
+
+
+def test_a_database_with_tables_of_its_own_is_refused(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("create table run (anything text)")
+    with pytest.raises(StateUnusable, match="cannot be used"), open_state(path, TENANT):
+        pass
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("select name from sqlite_master").fetchall() == [("run",)]
+
+
+@pytest.mark.parametrize("where", ["no/such/folder/holdfast.db", "a-file/holdfast.db", "a-folder"])
+def test_a_place_that_cannot_be_written_is_told_with_what_to_set(tmp_path: Path, where: str) -> None:
+    (tmp_path / "a-file").touch()
+    (tmp_path / "a-folder").mkdir()
+    with pytest.raises(StateUnusable, match=r"cannot be opened: .+\. Set HOLDFAST_STATE\.$"):  # noqa: SIM117
+        with open_state(tmp_path / where, TENANT):
+            pass
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_told_with_what_to_set(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(StateUnusable, match="Permission denied"), open_state(tmp_path / "holdfast.db", TENANT):
+        pass
+
+
+def test_the_connection_is_closed_when_the_work_fails(path: Path) -> None:
+    def fail() -> None:
+        with open_state(path, TENANT):
+            raise RuntimeError("work")
+
+    with pytest.raises(RuntimeError, match="work"):
+        fail()
+    assert [one.name for one in path.parent.iterdir()] == ["holdfast.db"]  # the last to close takes the log with it
+
+
+async def test_a_writer_waits_for_another_process_to_be_done(path: Path) -> None:
+    with open_state(path, TENANT):
+        pass
+    with closing(sqlite3.connect(path, check_same_thread=False)) as other:
+        other.execute("begin immediate")
+        other.execute("insert into floor values (?, 'lartimmen', 7)", (TENANT,))
+        soon = threading.Timer(0.05, other.commit)
+        soon.start()
+        with open_state(path, TENANT) as state:
+            await state.raise_floor("lartimmen", 3)
+            assert await state.floors() == {"lartimmen": 7}
+        soon.join()
+
+
+async def test_a_reader_does_not_wait_for_a_writer(path: Path) -> None:
+    with open_state(path, TENANT) as state, closing(sqlite3.connect(path)) as other:
+        await state.place(ANNA)
+        other.execute("begin immediate")
+        other.execute("delete from placed")
+        assert await state.placed() == {ANNA.mailbox: ANNA}
+        other.rollback()
+
+
+def test_two_that_begin_at_once_make_one_store(path: Path) -> None:
+    """Both find no tables; the second to get its turn finds them made."""
+    failures: list[Exception] = []
+    gate = threading.Barrier(4)
+
+    def begin() -> None:
+        gate.wait()
+        try:
+            with open_state(path, TENANT):
+                pass
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test is to say it
+            failures.append(error)
+
+    threads = [threading.Thread(target=begin) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []

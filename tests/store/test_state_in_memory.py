@@ -1,0 +1,27 @@
+"""The state that the tests of jobs use keeps the promises of the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from holdfast.jobs.ports import State
+from tests.jobs.memory import MemoryState
+from tests.store.contract import StateContract, Store
+
+
+class MemoryStore(Store):
+    def __init__(self) -> None:
+        self._tenants: dict[str, MemoryState] = {}
+
+    @contextmanager
+    def open(self, tenant: str) -> Iterator[State]:
+        yield self._tenants.setdefault(tenant, MemoryState())
+
+
+class TestStateInMemory(StateContract):
+    @pytest.fixture
+    def store(self) -> Store:
+        return MemoryStore()
