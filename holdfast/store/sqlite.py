@@ -133,7 +133,7 @@ def open_state(path: Path, tenant: str) -> Iterator[SqliteState]:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     try:
-        connection.execute("pragma journal_mode = wal")
+        _log_ahead(connection)
         connection.execute("pragma synchronous = normal")
         connection.execute("begin immediate")
         (version,) = connection.execute("pragma user_version").fetchone()
@@ -143,12 +143,30 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute(f"pragma user_version = {_SCHEMA_VERSION}")
         connection.commit()
     except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise StateUnusable(
+                f"The state file {path} has been in use by another process for {_BUSY_SECONDS} seconds. "
+                "Wait until that is done and run the command again."
+            ) from error
         raise StateUnusable(
             f"The state file {path} cannot be used: {error}. Move it away and run `holdfast sweep`: "
             "the calendars are the record, so everything is found again."
         ) from error
     if version > _SCHEMA_VERSION:
         raise StateUnusable(f"The state file {path} was written by a newer Holdfast. Update Holdfast.")
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Let readers and a writer go on side by side.
+
+    SQLite does not wait for its turn here. Whoever is in the way is opening the same file and sets it too, and until
+    then all is as safe as before, only slower.
+    """
+    try:
+        connection.execute("pragma journal_mode = wal")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
 
 
 def _text(at: datetime) -> str:

@@ -176,3 +176,15 @@ def test_two_that_begin_at_once_make_one_store(path: Path) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+async def test_a_new_store_that_another_process_is_making_is_waited_for(path: Path) -> None:
+    """A database that is not yet logged ahead cannot be switched while somebody writes, and SQLite does not wait."""
+    with closing(sqlite3.connect(path, check_same_thread=False)) as other:
+        other.execute("begin immediate")
+        done = threading.Timer(0.05, other.rollback)
+        done.start()
+        with open_state(path, TENANT) as state:
+            await state.place(ANNA)
+            assert await state.placed() == {ANNA.mailbox: ANNA}
+        done.join()
