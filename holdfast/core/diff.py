@@ -136,7 +136,7 @@ def _ends_by_itself(change: Change, today: date) -> bool:
 
 
 def _beside_copies(change: Change, actual: ActualCalendar) -> Change:
-    """The change, but a series that a person has copied is emptied, not deleted: what is left tells the copies apart."""
+    """The change, but a series that a person copied is emptied, not deleted: what is left tells the copies apart."""
     if not isinstance(change, End) or not change.whole:
         return change
     mark = change.actual.tag.block, change.actual.tag.generation

@@ -1,10 +1,11 @@
-"""Settings files, good and broken. Each broken one is a file in tests/golden/settings, with what it is told beside it."""
+"""Settings files, good and broken. Each broken one stands in tests/golden/settings, with what it is told beside it."""
 
+import re
 from datetime import date, time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from holdfast.core.model import Slot, Weekday
@@ -96,7 +97,9 @@ def test_two_blocks_may_touch_and_may_take_turns() -> None:
     block = EXAMPLE[EXAMPLE.index("  - id: lartimmen") :]
     after = block.replace("lartimmen", "kodtimmen").replace('"09:00"', '"10:00"')
     assert len(read(EXAMPLE + after).blocks) == 2
-    before = block.replace("lartimmen", "kodtimmen").replace("from: 2026-12-01 ", "from: 2026-09-01\n    until: 2026-11-30 ")
+    before = block.replace("lartimmen", "kodtimmen").replace(
+        "from: 2026-12-01 ", "from: 2026-09-01\n    until: 2026-11-30 "
+    )
     assert len(read(EXAMPLE + before).blocks) == 2
 
 
@@ -138,10 +141,11 @@ class TestEnvironment:
         assert read(EXAMPLE, HOLDFAST_TENANT_ID="") == read(EXAMPLE)
 
     def test_a_bad_value_is_told_with_its_variable(self) -> None:
-        assert problems(EXAMPLE, HOLDFAST_CLOUD="globe") == [
-            'settings.yaml:9:1  tenant.cloud  "globe", from the environment variable HOLDFAST_CLOUD, is not a Microsoft '
-            "cloud. Did you mean global? Allowed: global, gcc-high, dod, china"
-        ]
+        [told] = problems(EXAMPLE, HOLDFAST_CLOUD="globe")
+        assert told == (
+            'settings.yaml:9:1  tenant.cloud  "globe", from the environment variable HOLDFAST_CLOUD, is not a '
+            "Microsoft cloud. Did you mean global? Allowed: global, gcc-high, dod, china"
+        )
 
     def test_a_missing_value_is_told_with_its_variable(self) -> None:
         text = EXAMPLE.replace("  tenant_id: 3f2b8c1e-5d4a-4e0f-9b7a-1c2d3e4f5a6b\n", "")
@@ -150,8 +154,33 @@ class TestEnvironment:
         assert told.endswith("or set the environment variable HOLDFAST_TENANT_ID")
 
 
+SECRET = "Qk98Q~hush-hush_hush.hush~and3AbCdEfGhIj"
+"""Of the length and the letters that Entra gives its secrets."""
+
+
+@pytest.mark.parametrize("key", ["tenant_id", "client_id", "cloud", "credential"])
+def test_a_secret_in_the_place_of_something_else_is_not_repeated_either(key: str) -> None:
+    lines = [f"  {key}: {SECRET}" if line.strip().startswith(f"{key}:") else line for line in EXAMPLE.splitlines()]
+    text = "\n".join(lines) if key != "cloud" else EXAMPLE.replace("  credential:", f"  cloud: {SECRET}\n  credential:")
+    [told] = problems(text)
+    assert f"tenant.{key}" in told
+    assert "hush" not in told
+    [told] = problems(EXAMPLE, **{f"HOLDFAST_{key.upper()}": SECRET})
+    assert f"HOLDFAST_{key.upper()}" in told
+    assert "hush" not in told
+
+
+def test_a_mistyped_guid_is_no_secret() -> None:
+    [told] = problems(EXAMPLE.replace("3f2b8c1e-5d4a-4e0f-9b7a-1c2d3e4f5a6b", "3f2b8c1e-5d4a-4e0f-9b7a-1c2d3e4f5a6"))
+    assert '"3f2b8c1e-5d4a-4e0f-9b7a-1c2d3e4f5a6" is not a GUID' in told
+
+
 def test_a_secret_in_the_file_is_never_repeated() -> None:
-    for broken in ("  client_secret: hush-hush", "  hush-hush-client-secret-and-more: x", "  credential: hush-hush-hush-hush-hush"):
+    for broken in (
+        "  client_secret: hush-hush",
+        "  hush-hush-client-secret-and-more: x",
+        "  credential: hush-hush-hush-hush-hush",
+    ):
         text = EXAMPLE.replace("  credential: secret ", broken + "\n  # ")
         assert not any("hush-hush-hush" in told or '"hush-hush"' in told for told in problems(text))
 
@@ -171,7 +200,8 @@ class TestFingerprint:
         assert fingerprint(read(EXAMPLE, HOLDFAST_CREDENTIAL="managed-identity")) == fingerprint(read(EXAMPLE))
 
     @pytest.mark.parametrize(
-        ("old", "new"), [("60", "45"), ("mode: watch", "mode: keep"), ("Lärtimmen", "Lärstunden"), ("medarbetare", "chefer")]
+        ("old", "new"),
+        [("60", "45"), ("mode: watch", "mode: keep"), ("Lärtimmen", "Lärstunden"), ("medarbetare", "chefer")],
     )
     def test_it_sees_what_is_approved(self, old: str, new: str) -> None:
         assert fingerprint(read(EXAMPLE.replace(old, new))) != fingerprint(read(EXAMPLE))
@@ -188,8 +218,43 @@ def test_settings_to_text_to_settings_is_lossless(settings: Settings) -> None:
 
 
 LINES = EXAMPLE.splitlines(keepends=True)
-PIECES = ["&a ", "*a", "<<: ", "- ", "\t", "  ", ": ", "[", "]", "{", "}", '"', "'", "|\n", "!!x ", "---\n", "...\n", "%YAML 1.1\n"]
-PIECES += ["? ", "~", "null", "12", "1.5", "1e9", "true", "#", "\\", '"\\U11111111"', '"\\ud800"', "\u2028", "\x85", "\ufeff", "\x00"]
+PIECES = [
+    "&a ",
+    "*a",
+    "<<: ",
+    "- ",
+    "\t",
+    "  ",
+    ": ",
+    "[",
+    "]",
+    "{",
+    "}",
+    '"',
+    "'",
+    "|\n",
+    "!!x ",
+    "---\n",
+    "...\n",
+    "%YAML 1.1\n",
+]
+PIECES += [
+    "? ",
+    "~",
+    "null",
+    "12",
+    "1.5",
+    "1e9",
+    "true",
+    "#",
+    "\\",
+    '"\\U11111111"',
+    '"\\ud800"',
+    "\u2028",
+    "\x85",
+    "\ufeff",
+    "\x00",
+]
 
 
 @st.composite
@@ -200,20 +265,51 @@ def mangled(draw: st.DrawFn) -> str:
         at = draw(st.integers(0, max(len(text) - 1, 0)))
         line = text[at] if text else ""
         cut = draw(st.integers(0, len(line)))
-        text[at : at + 1] = [line[:cut] + draw(st.sampled_from(PIECES) | st.text(max_size=5)) + line[cut + draw(st.integers(0, 9)) :]]
+        text[at : at + 1] = [
+            line[:cut] + draw(st.sampled_from(PIECES) | st.text(max_size=5)) + line[cut + draw(st.integers(0, 9)) :]
+        ]
     return "".join(text)
 
 
-@given(mangled() | st.text() | st.binary())
-def test_any_text_is_settings_or_an_error_with_places(text: str | bytes) -> None:
+def outcome(text: str | bytes) -> Settings | SettingsError:
+    """What parse makes of a text: the one or the other, and nothing else."""
     try:
-        settings = read(text)
+        return read(text)
     except SettingsError as error:
-        assert error.problems
-        for problem in error.problems:
-            assert problem.line >= 1
-            assert problem.column >= 1
-            assert str(problem).isprintable()
-        str(error).encode()
-    else:
-        assert read(dump(settings)) == settings
+        return error
+
+
+@given(mangled() | st.text() | st.binary() | mangled().map(lambda text: text.encode("utf-16")))
+def test_any_text_is_settings_or_an_error_with_places(text: str | bytes) -> None:
+    found = outcome(text)
+    if isinstance(found, Settings):
+        assert read(dump(found)) == found
+        return
+    shown = text if isinstance(text, str) else text.decode("utf-8-sig", errors="replace")
+    assume(
+        "%YAML" not in shown or not set(shown) & set("\x85\u2028\u2029")
+    )  # YAML 1.1 begins lines that editors do not
+    lines = re.split("\r\n|[\n\r]", shown)
+    assert found.problems
+    for problem in found.problems:
+        assert 1 <= problem.line <= len(lines)
+        assert 1 <= problem.column <= len(lines[problem.line - 1]) + 1
+        assert str(problem).isprintable()
+    assert list(found.problems) == sorted(found.problems, key=lambda problem: (problem.line, problem.column))
+    assert str(found).encode()
+
+
+VALUE = re.compile(r'^"(?P<text>[^"\\…]*)"(?! \(not shown)')
+
+
+@pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
+def test_a_problem_stands_where_it_says(path: Path) -> None:
+    """A message that begins with what was found points at it; one about a key begins with the key's last name."""
+    found = outcome(path.read_bytes())
+    assert isinstance(found, SettingsError)
+    lines = path.read_bytes().decode("utf-8-sig", errors="replace").splitlines()
+    for problem in found.problems:
+        quoted = VALUE.match(problem.message)
+        if quoted:
+            rest = lines[problem.line - 1][problem.column - 1 :].lstrip("\"'")
+            assert rest.startswith(quoted["text"])

@@ -42,6 +42,9 @@ _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_LINE_END = re.compile("\r\n|[\n\r]")
+_QUOTES = ('"', "'")
+_OPEN_QUOTE = "The quote that begins here never ends. Close it on the same line."
 _CURES = (
     (r"'\\t' that cannot start", "A tab stands here, and YAML knows only spaces. Replace each tab with two spaces."),
     (
@@ -49,7 +52,7 @@ _CURES = (
         "A colon cannot stand here. Is the line indented as its neighbours? Put text that holds a colon in quotes.",
     ),
     ("could not find expected ':'", "A key without its colon. Write key: value."),
-    ("while scanning a quoted scalar", "The quote that begins here never ends. Close it on the same line."),
+    ("while scanning a quoted scalar", _OPEN_QUOTE),
     (r"expected ',' or", "The bracket that begins here never ends, or a comma is missing between its parts."),
     (
         "expected <block end>",
@@ -112,7 +115,7 @@ def _decode(content: bytes, name: str) -> str:
 
 
 def _place_of(before: str) -> Place:
-    lines = before.split("\n")
+    lines = _LINE_END.split(before)
     return Place(len(lines), len(lines[-1]) + 1)
 
 
@@ -143,10 +146,12 @@ class _Reader:
         return root
 
     def _parse(self) -> Iterator[Event]:
-        place = Place(1, 1)
+        place, over_lines = Place(1, 1), None
         try:
             for event in YAML(typ="safe", pure=True).parse(self._text):
                 place = _place(event.end_mark)
+                if isinstance(event, ScalarEvent) and event.style in _QUOTES and event.start_mark.line < place.line - 1:
+                    over_lines = event
                 yield event
         except ReaderError as error:
             raise self._refusal(
@@ -154,6 +159,9 @@ class _Reader:
                 f"The character {_code(error.character)} cannot stand in a settings file. Remove it.",
             ) from None
         except MarkedYAMLError as error:
+            if over_lines and error.problem_mark and error.problem_mark.line == over_lines.end_mark.line:
+                # A quote forgotten far above took the next one for its end, and what that one held is the error.
+                raise self._refusal(_place(over_lines.start_mark), _OPEN_QUOTE) from None
             said = f"{error.context or ''}; {error.problem or ''}"
             cure = next(
                 (cure for pattern, cure in _CURES if re.search(pattern, said)),

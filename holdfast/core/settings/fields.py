@@ -154,7 +154,7 @@ def _clock_time(value: object) -> time:
 def _calendar_date(value: object) -> date:
     day = value if isinstance(value, date) else _as_date(value)
     if not EARLIEST <= day <= LATEST:
-        raise refuse("is not within our time", f"Allowed: {EARLIEST} to {LATEST}")
+        raise refuse("is out of bounds", f"Allowed: {EARLIEST} to {LATEST}")
     return day
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -93,9 +94,9 @@ class _Parsing:
                 return self._at(path, self._wrong(path, error["input"], wrong, cure))
 
     def _wrong(self, path: Path, value: object, wrong: str, cure: str) -> str:
-        if value is None:
+        if value is None or value in ([], ()):
             return f"is empty. {cure}"
-        if path == ("tenant", "credential") and isinstance(value, str) and len(value) > _LONGEST_CREDENTIAL:
+        if path[0] == "tenant" and isinstance(value, str) and _may_be_secret(value):
             found = "what stands here (not shown: it may be a secret)"
         else:
             found = quoted(value)
@@ -125,6 +126,11 @@ class _Parsing:
                 return node.key_place
             node = child
         return node.key_place if key or node.value is None else node.place
+
+
+def _may_be_secret(value: str) -> bool:
+    """Whether a value under ``tenant`` may be a secret in the wrong place: too long for a word, no GUID mistyped."""
+    return len(value) > _LONGEST_CREDENTIAL and re.fullmatch(r"[0-9a-fA-F{}-]*", value) is None
 
 
 def _children(node: Node) -> Iterator[tuple[str | int, Node]]:
