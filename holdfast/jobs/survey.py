@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
-from holdfast.core.desired import Desired, desired
+from holdfast.core import recurrence, zones
+from holdfast.core.desired import UNTOUCHED, Desired, Want, desired
 from holdfast.core.diff import InstancesNeeded, Memory, diff
 from holdfast.core.errors import GraphError, NoMailbox
 from holdfast.core.model import ActualCalendar, ActualSeries, Purpose
@@ -54,6 +55,11 @@ class Errand:
     excuse: Excuse | None = None
     gone: Reason = Reason.LEFT
 
+    def live(self, calendar: ActualCalendar, at: datetime) -> list[ActualSeries]:
+        """The series that are not over, by the date where the organisation is: what ``diff`` goes by too."""
+        today = at.astimezone(zones.rules(self.desired.zone)).date()
+        return [series for series in calendar.series if series.tag.last >= today]
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -90,12 +96,11 @@ class Survey:
     @property
     def managed(self) -> set[str]:
         """The mailboxes that have a series, or would newly get one."""
-        today = self.at.date()
         return {
             look.errand.mailbox
             for look in self.looks
             if any(isinstance(change, Create) for change in look.changes)
-            or (look.calendar and any(series.tag.last >= today for series in look.calendar.series))
+            or (look.calendar and look.errand.live(look.calendar, self.at))
         }
 
     def check_guard(self, settings: Settings, complete: frozenset[str]) -> None:
@@ -159,14 +164,29 @@ async def survey(
 
 async def difference(errand: Errand, calendars: Calendars, now: datetime) -> tuple[ActualCalendar, tuple[Change, ...]]:
     """Read one mailbox and tell what has to change there. Raises Graph's errors."""
+    wanted = _as_of(errand.desired, now)
     calendar = await calendars.read(errand.mailbox)
     while True:
         try:
-            changes = diff(errand.desired, calendar, now=now, memory=errand.memory, gone=errand.gone)
+            changes = diff(wanted, calendar, now=now, memory=errand.memory, gone=errand.gone)
         except InstancesNeeded as needed:
             calendar = await _with_instances(calendar, needed, calendars)
         else:
             return calendar, changes
+
+
+def _as_of(wanted: Desired, now: datetime) -> Desired:
+    """What is wanted, told anew: a date that has begun since it was first told is not to be placed any more."""
+    wants: list[Want] = []
+    over = list(wanted.over)
+    for want in wanted.wants:
+        soonest = recurrence.next_date_after(want.series.slot, now + UNTOUCHED)
+        series = want.from_day(max(soonest, want.since))
+        if series is None:
+            over.append(want.series.block)
+        else:
+            wants.append(replace(want, series=series))
+    return replace(wanted, wants=tuple(wants), over=tuple(over))
 
 
 async def _with_instances(calendar: ActualCalendar, needed: InstancesNeeded, calendars: Calendars) -> ActualCalendar:
@@ -191,7 +211,7 @@ def _errands(
 ) -> list[Errand]:
     """An errand for every member, and one for everybody else who has been given blocks."""
     gone = Reason.REMOVED if removing else Reason.LEFT
-    nothing = Desired(known=frozenset(block.id for block in settings.blocks))
+    nothing = Desired(known=frozenset(block.id for block in settings.blocks), zone=settings.organization.zone)
     wanted: dict[frozenset[str], Desired] = {}
     errands: list[Errand] = []
     for member in audience.members.values():
@@ -260,7 +280,7 @@ async def _judged(errand: Errand, ports: Ports, purposes: Mapping[str, Purpose],
     excuse = _EXCUSE_OF.get(purpose)
     if excuse is None:
         return errand
-    return replace(errand, excuse=excuse, desired=Desired(known=errand.desired.known))
+    return replace(errand, excuse=excuse, desired=replace(errand.desired, wants=(), displaced=(), over=()))
 
 
 async def remember(errand: Errand, calendar: ActualCalendar, state: State, now: datetime) -> None:
@@ -268,7 +288,7 @@ async def remember(errand: Errand, calendar: ActualCalendar, state: State, now: 
 
     A block that is wanted and missing stays in mind: it has been taken away, which is not the same as being new.
     """
-    live = {series.tag.block for series in calendar.series if series.tag.last >= now.date()}
+    live = {series.tag.block for series in errand.live(calendar, now)}
     wanted = {want.series.block for want in errand.desired.wants}
     blocks = frozenset(live | (errand.memory.placed & wanted))
     if blocks != errand.memory.placed:

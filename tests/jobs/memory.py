@@ -1,7 +1,8 @@
 """The world of a job, in memory: a directory, mailboxes, a state and a clock that behave, and a journal of every call.
 
 The mailboxes do what Graph's documentation says of calendars: etags, refused transactionIds, occurrences by the wall
-clock, exceptions and gaps. Nothing here uses the product's own recurrence, so that two independent answers have to agree.
+clock, exceptions and gaps. Nothing here uses the product's own recurrence, so that two independent answers have to
+agree.
 """
 
 from __future__ import annotations

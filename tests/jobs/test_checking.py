@@ -1,0 +1,156 @@
+"""``check``: everything tried one by one, and each thing found wrong with its cure."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.core.errors import Denied, GraphError, NotSignedIn, Throttled, Unexpected, Unreachable
+from holdfast.core.model import Group, Purpose
+from holdfast.core.settings import Settings
+from holdfast.jobs.check import CALENDARS, Finding, check
+from tests.jobs.fjallvik import ANNA, BO, EVERYBODY, firm, fjallvik, person, staff
+from tests.jobs.memory import World
+
+
+class SignIn:
+    def __init__(self, *roles: str, error: GraphError | None = None) -> None:
+        self._roles = frozenset(roles)
+        self._error = error
+
+    async def roles(self) -> frozenset[str]:
+        if self._error:
+            raise self._error
+        return self._roles
+
+
+async def checked(world: World, settings: Settings | None = None, sign_in: SignIn | None = None) -> list[Finding]:
+    found = await check(settings or fjallvik(), world.ports, sign_in or SignIn(CALENDARS))
+    assert world.journal.writes == []
+    return found
+
+
+def wrong(findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if not finding.ok]
+
+
+async def test_where_all_is_well_everything_tried_is_told_and_nothing_is_to_be_done() -> None:
+    world = firm(ANNA, BO, person("gast", guest=True))
+    findings = await checked(world)
+    assert [(finding.what, finding.found) for finding in findings] == [
+        ("Sign-in", "tenant 3f2b8c1e-5d4a-4e0f-9b7a-1c2d3e4f5a6b"),
+        ('Audience alla: "Alla medarbetare"', "2 people, 1 guests, disabled or without address (g-alla)"),
+        ("Mailbox settings of anna@fjallvik.example", "can be read (a user mailbox)"),
+        ("Calendar of anna@fjallvik.example", "can be read"),
+        ("Writing calendars", "Calendars.ReadWrite is granted for all mailboxes"),
+    ]
+    assert wrong(findings) == []
+
+
+async def test_a_sign_in_that_fails_is_all_that_is_told() -> None:
+    error = NotSignedIn("AADSTS7000215: invalid secret.", code="invalid_client", request_id="r-1")
+    world = firm(ANNA)
+    (finding,) = await checked(world, sign_in=SignIn(error=error))
+    assert finding == Finding(
+        "Sign-in", "AADSTS7000215: invalid secret. (invalid_client; request id r-1)", NotSignedIn.cure
+    )
+    assert finding.fatal
+    assert world.journal.calls == []
+
+
+async def test_each_group_that_cannot_be_told_is_a_finding() -> None:
+    world = firm(ANNA)
+    world.directory.add(Group("g-2", EVERYBODY.name))
+    sign_in, group = await checked(world)
+    assert sign_in.ok
+    assert "2 groups are called" in group.found
+    assert "g-alla" in group.found
+    assert group.cure == "Correct the group in the settings."
+    assert group.fatal
+
+
+async def test_a_directory_that_may_not_be_read_says_what_to_grant() -> None:
+    world = firm(ANNA)
+    world.fail("members", Denied("No.", status=403, code="Authorization_RequestDenied", cure="Grant it."))
+    _, finding = await checked(world)
+    assert finding.what == "Groups and their members"
+    assert finding.found == "No. (Authorization_RequestDenied; request id none)"
+    assert finding.cure == "Grant it."
+
+
+async def test_a_group_with_nobody_to_reach_is_told() -> None:
+    findings = await checked(firm(person("gast", guest=True)))
+    (finding,) = wrong(findings)
+    assert finding.found.startswith("0 people, 1 guests")
+    assert finding.cure.startswith("Add people to the group")
+
+
+async def test_an_excluded_address_that_is_nobodys_is_told_and_stops_nothing() -> None:
+    findings = await checked(firm(ANNA, BO), fjallvik(exclude=("jour@fjallvik.example", "BO@fjallvik.example")))
+    (finding,) = wrong(findings)
+    assert finding.what == "Audience alla: exclude jour@fjallvik.example"
+    assert finding.cure == "Check the address."
+    assert not finding.fatal
+
+
+@pytest.mark.parametrize(
+    ("call", "what"),
+    [("purpose", "Mailbox settings of anna@fjallvik.example"), ("read", "Calendar of anna@fjallvik.example")],
+)
+@pytest.mark.parametrize(
+    "error",
+    [
+        Denied("Access is denied.", status=403, code="ErrorAccessDenied", request_id="r-2", cure="Grant it."),
+        Throttled("Slow down.", retry_after=9),
+        Unreachable("No answer."),
+        Unexpected("What?", status=400),
+    ],
+)
+async def test_a_mailbox_that_cannot_be_read_says_why_and_what_to_do(call: str, what: str, error: GraphError) -> None:
+    world = firm(ANNA, BO)
+    world.fail(call, error)
+    findings = await checked(world)
+    (finding,) = wrong(findings)
+    assert findings[-1] == finding
+    assert finding.what == what
+    assert finding.found.startswith(error.message)
+    assert finding.cure == error.cure
+    assert finding.fatal
+
+
+async def test_people_without_a_mailbox_are_passed_over_for_one_who_has() -> None:
+    people = staff(6)
+    world = firm(*people)
+    for one in people[:4]:
+        world.box(one).exists = False
+    findings = await checked(world)
+    assert wrong(findings) == []
+    assert findings[-2].what == f"Calendar of {people[4].address}"
+
+
+async def test_where_no_mailbox_is_found_that_is_told_and_not_everybody_is_tried() -> None:
+    people = staff(50)
+    world = firm(*people)
+    for one in people:
+        world.box(one).exists = False
+    findings = await checked(world)
+    (finding,) = wrong(findings)
+    assert finding.what == "A mailbox"
+    assert "MailboxNotEnabledForRESTAPI" in finding.found
+    assert finding.cure.startswith("Assign an Exchange Online licence")
+    assert len(world.journal.of("purpose")) == 5
+
+
+async def test_a_permission_that_is_not_in_the_token_is_told_and_may_be_there_all_the_same() -> None:
+    findings = await checked(firm(ANNA), sign_in=SignIn("User.Read.All"))
+    (finding,) = wrong(findings)
+    assert finding.what == "Writing calendars"
+    assert "RBAC for Applications" in finding.found
+    assert "apply --only" in finding.cure
+    assert not finding.fatal
+
+
+async def test_a_room_is_told_for_what_it_is() -> None:
+    world = firm(ANNA)
+    world.box(ANNA).purpose = Purpose.ROOM
+    findings = await checked(world)
+    assert findings[2].found == "can be read (a room mailbox)"
