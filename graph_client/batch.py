@@ -28,7 +28,7 @@ from graph_client.auth import Tokens
 from graph_client.connection import Connection
 from graph_client.errors import NO_ANSWER, Answer, claims_of, code_of, error_of, refused
 from graph_client.permissions import Need
-from graph_client.throttle import PASSING, Patience, Turns, backoff, retry_after
+from graph_client.throttle import PASSING, Budget, Pace, Patience, Turns, backoff, retry_after
 from holdfast.core.errors import Unexpected, Unreachable
 from holdfast.core.model import Clock
 
@@ -43,6 +43,9 @@ IMMUTABLE_IDS = 'IdType="ImmutableId"'
 
 _SETTLING = 3
 """Rounds of the event loop without a batch, in which workers that were just answered ask for their next call."""
+
+_MISSING: tuple[int, Mapping[str, str], Any] = (NO_ANSWER, {}, None)
+"""What is known of a call that the answer to its batch does not mention."""
 
 _log = structlog.get_logger("holdfast.graph")
 
@@ -60,8 +63,8 @@ class Call:
 
     @property
     def repeatable(self) -> bool:
-        """Whether sending it twice does what once does: a POST only where Graph refuses the second by transactionId."""
-        return self.method != "POST" or (self.body is not None and "transactionId" in self.body)
+        """Whether sending it twice does what once does. After a POST of unknown outcome the caller looks first."""
+        return self.method != "POST"
 
 
 @dataclass(slots=True)
@@ -112,6 +115,9 @@ class Dispatcher:
         self._counts = counts
         self._in_flight = in_flight
         self._patience = patience or Patience()
+        self._pace = Pace(in_flight * SIZE, clock=clock)
+        self._budget = Budget()
+        self._calls_out = 0
         self._turns = Turns()
         self._ready: deque[_Pending] = deque()
         self._senders: set[asyncio.Task[None]] = set()
@@ -175,7 +181,11 @@ class Dispatcher:
                 spent = self._clock.monotonic() - began + answer.wait
                 if attempt >= self._patience.attempts or spent > self._patience.seconds:
                     return answer
-                if answer.sent and answer.status != HTTPStatus.TOO_MANY_REQUESTS and not call.repeatable:
+                unknown = answer.sent and answer.status != HTTPStatus.TOO_MANY_REQUESTS
+                if unknown and not call.repeatable:
+                    await self._clock.sleep(answer.wait)
+                    return answer
+                if not self._budget.spend(self._counts.calls):
                     return answer
                 self._counts.retries += 1
                 _log.info(
@@ -221,13 +231,17 @@ class Dispatcher:
             self._send_batches(of_at_least=1)
 
     def _send_batches(self, *, of_at_least: int) -> None:
-        while len(self._ready) >= of_at_least and len(self._senders) < self._in_flight and not self._closed:
+        while len(self._senders) < self._in_flight and not self._closed:
+            room = min(SIZE, self._pace.limit - self._calls_out)
+            if room <= 0 or len(self._ready) < min(of_at_least, room):
+                return
             batch: list[_Pending] = []
-            while self._ready and len(batch) < SIZE:
+            while self._ready and len(batch) < room:
                 pending = self._ready.popleft()
                 if not pending.answer.done():  # done: its worker was cancelled
                     batch.append(pending)
             if batch:
+                self._calls_out += len(batch)
                 sender = asyncio.get_running_loop().create_task(self._send(batch))
                 self._senders.add(sender)
                 sender.add_done_callback(partial(self._finished, batch))
@@ -235,6 +249,7 @@ class Dispatcher:
     def _finished(self, batch: list[_Pending], sender: asyncio.Task[None]) -> None:
         """Leave nobody waiting, however the sender ended, and send what has gathered meanwhile."""
         self._senders.discard(sender)
+        self._calls_out -= len(batch)
         error = _closed() if sender.cancelled() else sender.exception()
         if error is not None:
             for pending in batch:
@@ -258,10 +273,15 @@ class Dispatcher:
             seconds=round(self._clock.monotonic() - began, 3),
         )
         if items is None:
+            throttled = batch if answer.status == HTTPStatus.TOO_MANY_REQUESTS else []
+            self._pace.answered(began, [pending.call.mailbox for pending in throttled])
             self._share(answer, batch)
             return
+        statuses = [items.get(str(place), _MISSING)[0] for place in range(len(batch))]
+        busy = zip(batch, statuses, strict=True)
+        self._pace.answered(began, [p.call.mailbox for p, status in busy if status == HTTPStatus.TOO_MANY_REQUESTS])
         for place, pending in enumerate(batch):
-            status, headers, body = items.get(str(place), (NO_ANSWER, {}, None))
+            status, headers, body = items.get(str(place), _MISSING)
             item = Answer(status, headers, body, pending.request_id, token)
             if status in PASSING:
                 item.wait = retry_after(item.header("retry-after"), self._clock.now())

@@ -66,7 +66,7 @@ async def connect(
             if not typed:
                 from graph_client.typed import TypedGraph  # noqa: PLC0415 - msgraph-sdk is slow to load and not always needed
 
-                typed.append(TypedGraph(connection, client(), tokens, chance=random, counts=counts))
+                typed.append(TypedGraph(connection, client(), tokens, clock=clock, chance=random, counts=counts))
             return typed[0]
 
         dispatcher = Dispatcher(

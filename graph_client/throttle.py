@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +19,7 @@ from http import HTTPStatus
 from weakref import WeakValueDictionary
 
 from graph_client.errors import NO_ANSWER
+from holdfast.core.model import Clock
 
 _BANDWIDTH_EXCEEDED = 509
 
@@ -75,3 +77,73 @@ class Turns:
         if lock is None:
             lock = self._locks[mailbox] = asyncio.Lock()
         return lock
+
+
+class Budget:
+    """How many retries a run may make in all: half of its calls again means that the service is down.
+
+    ``spend`` says whether one more is allowed, after ``calls`` calls so far. The first hundred are free, so that a run
+    over a few mailboxes is as patient as one over many.
+    """
+
+    FREE = 100
+    SHARE = 0.5
+
+    def __init__(self) -> None:
+        self.spent = 0
+
+    def spend(self, calls: int) -> bool:
+        """Take one retry, if there is one left."""
+        if self.spent >= self.FREE + self.SHARE * calls:
+            return False
+        self.spent += 1
+        return True
+
+
+class Pace:
+    """How many calls may be in flight: found by trying, and kept under what turned out to be too many.
+
+    Graph's limits are documented, but it may throttle below them. When several mailboxes that were well before are
+    throttled at once, it is us: the limit falls by a third, and what was too much is remembered. It grows by one with
+    each batch that went through, up to nine tenths of that, for as long as Graph counts calls (ten minutes,
+    ``includes/throttling-outlook.md``). One mailbox that is throttled alone says nothing about the others.
+    """
+
+    REMEMBERED = 600.0
+    """Seconds for which what was too much is believed."""
+
+    LEAST = 4
+    """Graph works on four calls of a batch at a time, whatever we do."""
+
+    _ALONE = 1
+    _FALL = 2 / 3
+    _UNDER = 0.9
+
+    def __init__(self, most: int, *, clock: Clock) -> None:
+        self._most = most
+        self._clock = clock
+        self._limit = float(most)
+        self._ceiling = float(most)
+        self._fell_at = -math.inf
+        self._slow: dict[str, float] = {}
+
+    @property
+    def limit(self) -> int:
+        """Calls that may be in flight now."""
+        return int(self._limit)
+
+    def answered(self, sent_at: float, throttled: Iterable[str]) -> None:
+        """Learn from a batch sent at ``sent_at``, by the monotonic clock: which of its mailboxes were ``throttled``."""
+        now = self._clock.monotonic()
+        self._slow = {mailbox: at for mailbox, at in self._slow.items() if now - at < self.REMEMBERED}
+        newly = [mailbox for mailbox in throttled if mailbox not in self._slow]
+        self._slow.update(dict.fromkeys(newly, now))
+        if len(newly) > self._ALONE:
+            if sent_at >= self._fell_at:
+                self._fell_at = now
+                self._ceiling = max(self.LEAST, self._limit * self._UNDER)
+                self._limit = max(self.LEAST, self._limit * self._FALL)
+            return
+        if now - self._fell_at > self.REMEMBERED:
+            self._ceiling = self._most
+        self._limit = min(self._limit + 1, self._ceiling)

@@ -36,8 +36,9 @@ from graph_client.batch import IMMUTABLE_IDS, Counts
 from graph_client.connection import Connection
 from graph_client.errors import NO_ANSWER, Answer, claims_of, error_of
 from graph_client.permissions import FIND_GROUPS, Need
+from graph_client.throttle import retry_after
 from holdfast.core.errors import Gone, Unexpected
-from holdfast.core.model import Group
+from holdfast.core.model import Clock, Group
 
 Result = TypeVar("Result")
 
@@ -53,11 +54,13 @@ class TypedGraph:
         http: httpx.AsyncClient,
         tokens: Tokens,
         *,
+        clock: Clock,
         chance: random.Random,
         counts: Counts,
     ) -> None:
         self._connection = connection
         self._tokens = tokens
+        self._clock = clock
         self._chance = chance
         self._counts = counts
         # Following a redirect could carry the token to another host; Graph has no reason to redirect.
@@ -124,6 +127,7 @@ class TypedGraph:
             except APIError as error:
                 answer.status, answer.body = error.response_status_code or NO_ANSWER, _body(error)
                 answer.headers = {key: str(value) for key, value in (error.response_headers or {}).items()}
+                answer.wait = retry_after(answer.header("retry-after"), self._clock.now())
                 failure: Exception = error
             except httpx.RequestError as error:
                 failure = error

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from holdfast.core import recurrence, zones
 from holdfast.core.desired import SERIES_LENGTH
-from holdfast.core.errors import Conflict, Duplicate, Gone, GraphError, Unexpected
+from holdfast.core.errors import Conflict, Duplicate, Gone, GraphError, Unexpected, Unreachable
 from holdfast.core.model import EventLook, Fingerprint, Tag
 from holdfast.core.plan import Change, Create, End, Rewrite
 from holdfast.core.report import Account, MailboxState, Problem
@@ -108,15 +108,12 @@ class _Mailbox:
         for generation in range(change.generation, change.generation + GENERATIONS):
             create = replace(change, generation=generation)
             transaction = transaction_id(change.block, generation)
-            self.writes += 1
             try:
-                created = await self._calendars.create(self.errand.mailbox, create.series, create.tag, transaction)
+                await self._place(create, transaction)
             except Duplicate as duplicate:
                 if await self._adopted(create, transaction, duplicate.existing_id):
                     return
             else:
-                self.expected[created.event_id] = create.tag
-                self.transactions[created.event_id] = transaction
                 return
         raise Unexpected(
             f"Graph refused to create {change.block} as a duplicate {GENERATIONS} times, "
@@ -124,6 +121,26 @@ class _Mailbox:
             code="ErrorDuplicateTransactionId",
             cure="Run the command again tomorrow; Exchange forgets old transaction ids in time.",
         )
+
+    async def _place(self, create: Create, transaction: str) -> None:
+        """Create the series. After an unknown outcome, look whether it stands before creating it again.
+
+        Repeating it is safe too, should it come to stand only after the look: Graph refuses the second by
+        transactionId. Raises ``Duplicate``.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            self.writes += 1
+            try:
+                created = await self._calendars.create(self.errand.mailbox, create.series, create.tag, transaction)
+            except Unreachable:
+                if await self._adopted(create, transaction, None):
+                    return
+                if attempt == ATTEMPTS:
+                    raise
+            else:
+                self.expected[created.event_id] = create.tag
+                self.transactions[created.event_id] = transaction
+                return
 
     async def _adopted(self, create: Create, transaction: str, existing_id: str | None) -> bool:
         """Take over the event that an earlier create of ours made, if it can be found.

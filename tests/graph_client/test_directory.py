@@ -16,7 +16,17 @@ from graph_client.directory import GraphDirectory
 from graph_client.typed import TypedGraph
 from holdfast.core.errors import Denied, Gone, GraphError, NotSignedIn, Throttled, Unexpected, Unreachable
 from holdfast.core.model import Group, Person
-from tests.graph_client.world import BASE, CONNECTION, FreeTokens, InTurn, PretendGraph, Reply, error, road
+from tests.graph_client.world import (
+    BASE,
+    CONNECTION,
+    FreeTokens,
+    InTurn,
+    JumpingClock,
+    PretendGraph,
+    Reply,
+    error,
+    road,
+)
 
 GROUP_ID = "5e6f7a8b-9c0d-4e1f-8a2b-3c4d5e6f7a8b"
 STAFF = {"id": GROUP_ID, "displayName": "Alla medarbetare", "mail": "alla@fjallvik.example"}
@@ -37,7 +47,7 @@ async def typed(handler: Handler) -> AsyncIterator[tuple[GraphDirectory, FreeTok
     tokens, counts = FreeTokens(), Counts()
     async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as http, road(PretendGraph()) as way:
         chance = random.Random(5)  # noqa: S311 - tests repeat
-        graph = TypedGraph(CONNECTION, http, tokens, chance=chance, counts=counts)
+        graph = TypedGraph(CONNECTION, http, tokens, clock=JumpingClock(), chance=chance, counts=counts)
         yield GraphDirectory(way.dispatcher, lambda: graph), tokens, counts
 
 

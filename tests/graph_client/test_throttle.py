@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from graph_client.throttle import Turns, backoff, retry_after
-from tests.graph_client.world import NOON
+from graph_client.throttle import Budget, Pace, Turns, backoff, retry_after
+from tests.graph_client.world import NOON, JumpingClock
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,59 @@ async def test_turns_are_forgotten_when_nobody_needs_them() -> None:
         assert not turns.of("bo").locked()
     gc.collect()
     assert not turns._locks
+
+
+def test_a_budget_is_free_for_a_hundred_and_then_half_of_the_calls() -> None:
+    budget = Budget()
+    assert all(budget.spend(0) for _ in range(100))
+    assert not budget.spend(0)
+    assert budget.spend(1)
+    assert not budget.spend(2)
+    assert budget.spend(3)
+
+
+def throttled(*numbers: int) -> list[str]:
+    return [f"person-{number}" for number in numbers]
+
+
+def test_a_pace_falls_when_several_mailboxes_are_throttled_at_once_and_grows_back_to_just_below() -> None:
+    clock = JumpingClock()
+    pace = Pace(80, clock=clock)
+    pace.answered(0, throttled(1, 2))
+    assert pace.limit == 53
+    for _ in range(100):
+        pace.answered(1, [])
+    assert pace.limit == 72
+    clock.at = Pace.REMEMBERED + 1
+    for _ in range(100):
+        pace.answered(clock.at, [])
+    assert pace.limit == 80
+
+
+def test_batches_that_were_on_their_way_already_make_a_pace_fall_once() -> None:
+    clock = JumpingClock()
+    clock.at = 5
+    pace = Pace(80, clock=clock)
+    for number in range(4):
+        pace.answered(4, throttled(number, number + 100))
+    assert pace.limit == 53
+    clock.at = 6
+    pace.answered(6, throttled(11, 12))
+    assert pace.limit == 35
+
+
+def test_one_mailbox_that_is_throttled_for_ever_slows_nobody() -> None:
+    pace = Pace(80, clock=JumpingClock())
+    for number in range(1000):
+        pace.answered(number, throttled(1))
+        pace.answered(number, throttled(1, 2))
+    assert pace.limit == 80
+
+
+def test_a_pace_never_falls_below_what_graph_works_on_anyway() -> None:
+    clock = JumpingClock()
+    pace = Pace(80, clock=clock)
+    for number in range(100):
+        clock.at = number
+        pace.answered(number, throttled(2 * number, 2 * number + 1))
+    assert pace.limit == Pace.LEAST
