@@ -49,6 +49,7 @@ class Excuse(enum.StrEnum):
     GUEST = "a guest"
     DISABLED = "a disabled account"
     EXCLUDED = "excluded in the settings"
+    OPTED_OUT = "opted out"
     NO_ADDRESS = "no mail address in the directory"
     SHARED = "a shared mailbox"
     ROOM = "a room or equipment"

@@ -22,10 +22,11 @@ class AudienceError(Exception):
 
 @dataclass(slots=True)
 class Member:
-    """A person and the audiences they belong to without being excluded."""
+    """A person, the audiences they belong to, and those they would belong to had they not opted out."""
 
     person: Person
     audiences: set[str] = field(default_factory=set)
+    opted_out: set[str] = field(default_factory=set)
 
     def excuse(self) -> Excuse | None:
         """Why this person gets no block, as far as the directory and the settings tell."""
@@ -34,13 +35,13 @@ class Member:
         if not self.person.enabled:
             return Excuse.DISABLED
         if not self.audiences:
-            return Excuse.EXCLUDED
+            return Excuse.OPTED_OUT if self.opted_out else Excuse.EXCLUDED
         return None if self.person.mail else Excuse.NO_ADDRESS
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Everyone in any audience, by mailbox, and which group each audience turned out to be."""
+    """Everyone in any audience, by mailbox, and which group each key of the settings turned out to mean."""
 
     members: Mapping[str, Member]
     groups: Mapping[str, tuple[str, str]]
@@ -49,43 +50,75 @@ class Audience:
 async def resolve(settings: Settings, directory: Directory, pinned: Mapping[str, tuple[str, str]]) -> Audience:
     """Find the groups and read their members whole.
 
-    A group already ``pinned`` under the same text is taken by its id, whatever it is called by now. Raises
+    ``groups`` and ``pinned`` go by the key's path in the settings, such as ``audiences.alla.group``, and hold the
+    group's text and id: one that is pinned under the same text is taken by its id, whatever it is called by now. Raises
     ``AudienceError`` with every group that is missing or ambiguous, and Graph's errors where a list cannot be read.
     """
-    groups: dict[str, tuple[str, str]] = {}
     problems: list[str] = []
-    for name, audience in settings.audiences.items():
-        text, group_id = pinned.get(name, ("", ""))
-        if text != audience.group:
-            found = await directory.groups(audience.group)
+    groups: dict[str, tuple[str, str]] = {}
+    for path, text in _named(settings).items():
+        known, group_id = pinned.get(path, ("", ""))
+        if known != text:
+            found = await directory.groups(text)
             if len(found) != 1:
-                problems.append(_which(name, audience.group, found))
+                problems.append(_which(path, text, found))
                 continue
             group_id = found[0].id
-        groups[name] = (audience.group, group_id)
-    members: dict[str, Member] = {}
-    for name, (text, group_id) in groups.items():
-        excluded = {address.lower() for address in settings.audiences[name].exclude}
+        groups[path] = (text, group_id)
+    people: dict[str, dict[str, Person]] = {}
+    for path, (text, group_id) in groups.items():
         try:
-            async for person in directory.members(group_id):
-                member = members.setdefault(person.id, Member(person))
-                if excluded.isdisjoint({person.address, person.user_principal_name.lower(), person.id.lower()}):
-                    member.audiences.add(name)
+            people[path] = {person.id: person async for person in directory.members(group_id)}
         except Gone:
             problems.append(
-                f'audiences.{name}.group  the group "{text}" ({group_id}) no longer exists. '
+                f'{path}  the group "{text}" ({group_id}) no longer exists. '
                 "Name another group in the settings and run `holdfast plan`."
             )
     if problems:
         raise AudienceError(tuple(problems))
-    return Audience(members, groups)
+    return Audience(_members(settings, people), groups)
 
 
-def _which(name: str, text: str, groups: Sequence[Group]) -> str:
+def _members(settings: Settings, people: Mapping[str, Mapping[str, Person]]) -> dict[str, Member]:
+    """Everyone in the audiences, from the people of each group of the settings."""
+    members: dict[str, Member] = {}
+    for name, audience in settings.audiences.items():
+        excluded = {address.lower() for address in audience.exclude}
+        opted_out = people.get(opt_out_path(name), {})
+        for person in people[group_path(name)].values():
+            member = members.setdefault(person.id, Member(person))
+            if person.id in opted_out:
+                member.opted_out.add(name)
+            elif excluded.isdisjoint({person.address, person.user_principal_name.lower(), person.id.lower()}):
+                member.audiences.add(name)
+    return members
+
+
+def group_path(audience: str) -> str:
+    """Where the settings name the group of an audience."""
+    return f"audiences.{audience}.group"
+
+
+def opt_out_path(audience: str) -> str:
+    """Where the settings name the group of those who want no block of an audience."""
+    return f"audiences.{audience}.opt_out"
+
+
+def _named(settings: Settings) -> dict[str, str]:
+    """Every group that the settings name, by the path of its key."""
+    groups: dict[str, str] = {}
+    for name, audience in settings.audiences.items():
+        groups[group_path(name)] = audience.group
+        if audience.opt_out is not None:
+            groups[opt_out_path(name)] = audience.opt_out
+    return groups
+
+
+def _which(path: str, text: str, groups: Sequence[Group]) -> str:
     if not groups:
         return (
-            f'audiences.{name}.group  no group has the id, mail address or name "{text}". '
+            f'{path}  no group has the id, mail address or name "{text}". '
             "Check the spelling in the Entra admin center, or write the group's id."
         )
     ids = ", ".join(f"{group.id} ({group.mail or 'no mail address'})" for group in groups)
-    return f'audiences.{name}.group  {len(groups)} groups are called "{text}". Write the id of the one you mean: {ids}'
+    return f'{path}  {len(groups)} groups are called "{text}". Write the id of the one you mean: {ids}'

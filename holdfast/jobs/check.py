@@ -7,7 +7,7 @@ from typing import Protocol
 
 from holdfast.core.errors import GraphError, NoMailbox
 from holdfast.core.settings import Settings
-from holdfast.jobs.audience import Audience, AudienceError, Member, resolve
+from holdfast.jobs.audience import Audience, AudienceError, Member, group_path, resolve
 from holdfast.jobs.ports import Ports
 
 CALENDARS = "Calendars.ReadWrite"
@@ -60,14 +60,14 @@ async def check(settings: Settings, ports: Ports, sign_in: SignIn) -> list[Findi
 
 def _groups(settings: Settings, audience: Audience) -> list[Finding]:
     findings = []
-    for name, (text, group_id) in audience.groups.items():
+    for name, one in settings.audiences.items():
+        text, group_id = audience.groups[group_path(name)]
         people = [member for member in audience.members.values() if name in member.audiences]
         reached = sum(member.excuse() is None for member in people)
         found = f"{reached} people, {len(people) - reached} guests, disabled or without address ({group_id})"
         empty = "" if reached else "Add people to the group, or name another group in the settings."
         findings.append(Finding(f'Audience {name}: "{text}"', found, empty))
-    known = {a for member in audience.members.values() for a in _names(member)}
-    for name, one in settings.audiences.items():
+        known = {a for member in audience.members.values() for a in _names(member)}
         findings += [
             Finding(f"Audience {name}: exclude {address}", "nobody in the group", "Check the address.", fatal=False)
             for address in one.exclude

@@ -85,8 +85,8 @@ class Calendars(Protocol):
 class Approval:
     """What a person has said yes to: the settings in force, the groups they meant, the blocks introduced to everybody.
 
-    ``groups`` pins each audience's group text to the group's id, so that a group of the same name cannot take its
-    place.
+    ``groups`` pins each group text of the settings to the group's id, by the path of its key, so that a group of the
+    same name cannot take its place.
     """
 
     fingerprint: str

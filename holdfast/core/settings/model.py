@@ -166,6 +166,12 @@ class Audience(_Section):
         description="Mail addresses in the group that get no block: role mailboxes, such as the one on call.",
         examples=[["jour@fjallvik.example"]],
     )
+    opt_out: Line | None = Field(
+        default=None,
+        description="A group that people can join who want no block: their series end from today on, and nobody is "
+        "asked why. Its id, mail address or name.",
+        examples=["Lärtid - avstår"],
+    )
 
 
 class Goal(_Titled):
