@@ -46,7 +46,7 @@ _OUTSIDE_AZURE = (
 _UNTRUSTED = "If a proxy opens TLS connections on the way, name its certificate authority in HOLDFAST_CA_BUNDLE."
 
 
-class Tokens:
+class MsalTokens:
     """The tokens of one connection. Nothing is sent before the first one is asked for."""
 
     def __init__(self, connection: Connection, *, clock: Clock) -> None:

@@ -24,11 +24,11 @@ from typing import Any
 import httpx
 import structlog
 
-from graph_client.auth import Tokens
 from graph_client.connection import Connection
 from graph_client.errors import NO_ANSWER, Answer, claims_of, code_of, error_of, refused
 from graph_client.permissions import Need
 from graph_client.throttle import PASSING, Budget, Pace, Patience, Turns, backoff, retry_after
+from graph_client.tokens import Tokens
 from holdfast.core.errors import Unexpected, Unreachable
 from holdfast.core.model import Clock
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from graph_client.auth import Tokens
+from graph_client.auth import MsalTokens
 from graph_client.batch import IN_FLIGHT, Counts, Dispatcher
 from graph_client.calendars import GraphCalendars
 from graph_client.connection import CLOUDS, Connection
 from graph_client.directory import GraphDirectory
+from graph_client.tokens import Tokens
 from holdfast.core.model import Clock
 
 if TYPE_CHECKING:
@@ -43,15 +44,17 @@ async def connect(
     clock: Clock,
     random: chance.Random,
     in_flight: int = IN_FLIGHT,
+    tokens: Tokens | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Graph]:
     """A connection for as long as the block lasts; nothing is sent before the first call.
 
-    Belongs to the running event loop. ``in_flight`` is how many batches may be on their way at a time; ``transport``
-    stands in for the network towards Graph in tests. Calls still waiting at the end get ``Unreachable``.
+    Belongs to the running event loop. ``in_flight`` is how many batches may be on their way at a time. In a simulation
+    ``tokens`` stands in for signing in and ``transport`` for the network. Calls still waiting at the end get
+    ``Unreachable``.
     """
     counts = Counts()
-    tokens = Tokens(connection, clock=clock)
+    tokens = tokens or MsalTokens(connection, clock=clock)
     async with AsyncExitStack() as stack:
 
         def client() -> httpx.AsyncClient:

@@ -31,12 +31,12 @@ from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory  # type: ignore[import-untyped]
 
-from graph_client.auth import Tokens
 from graph_client.batch import IMMUTABLE_IDS, Counts
 from graph_client.connection import Connection
 from graph_client.errors import NO_ANSWER, Answer, claims_of, error_of
 from graph_client.permissions import FIND_GROUPS, Need
 from graph_client.throttle import retry_after
+from graph_client.tokens import Tokens
 from holdfast.core.errors import Gone, Unexpected
 from holdfast.core.model import Clock, Group
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from graph_client import auth
-from graph_client.auth import Tokens
+from graph_client.auth import MsalTokens
 from graph_client.connection import Connection
 from holdfast.core.errors import NotSignedIn, Unreachable
 from tests.graph_client.entra import TENANT, Entra, serving, token
@@ -38,8 +38,8 @@ def connection(entra: Entra, **changes: Any) -> Connection:
     return Connection.to(**{**values, **changes})
 
 
-def tokens(entra: Entra, clock: JumpingClock | None = None, **changes: Any) -> Tokens:
-    return Tokens(connection(entra, **changes), clock=clock or JumpingClock())
+def tokens(entra: Entra, clock: JumpingClock | None = None, **changes: Any) -> MsalTokens:
+    return MsalTokens(connection(entra, **changes), clock=clock or JumpingClock())
 
 
 async def test_a_secret_gets_a_token_for_graph(entra: Entra) -> None:
