@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from holdfast.core.report import Report
 from holdfast.core.settings import Settings, dump, fingerprint
-from holdfast.jobs.ports import Approval, Ports, Progress
+from holdfast.jobs.ports import Approval, Ports, Progress, State
 from holdfast.jobs.reconcile import reconcile
 from holdfast.jobs.survey import Survey
 
@@ -34,6 +34,16 @@ async def apply(
     outcomes = await reconcile(seen.looks, ports, progress=progress)
     report = seen.report("apply", ports.clock.now(), outcomes)
     if not trial:
-        await ports.state.approve(replace(approval, complete=frozenset(known)))
+        await introduce(approval, settings, ports.state)
         await ports.state.record_run(report.data())
     return report
+
+
+async def introduce(approval: Approval, settings: Settings, state: State) -> None:
+    """Count the blocks as introduced, now that everybody has been gone through, so that the guard holds for them.
+
+    Whatever has been approved or withdrawn meanwhile stays as it is.
+    """
+    complete = frozenset(block.id for block in settings.blocks)
+    if complete != approval.complete and await state.approval() == approval:
+        await state.approve(replace(approval, complete=complete))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from holdfast.core.plan import UnsafePlan
 from holdfast.core.report import Report
 from holdfast.core.settings import Mode, Settings, fingerprint, parse
+from holdfast.jobs.apply import introduce
 from holdfast.jobs.ports import Ports, Progress
 from holdfast.jobs.reconcile import reconcile
 from holdfast.jobs.survey import survey
@@ -39,6 +40,7 @@ async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None =
             notes.append(str(unsafe))
         else:
             outcomes = await reconcile(seen.looks, ports, progress=progress)
+            await introduce(approval, in_force, ports.state)
     report = seen.report("sweep", ports.clock.now(), outcomes, note=" ".join(notes))
     await ports.state.record_run(report.data())
     return report

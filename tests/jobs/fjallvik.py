@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -25,7 +26,7 @@ from holdfast.jobs.apply import apply
 from holdfast.jobs.remove import remove
 from holdfast.jobs.survey import Survey, survey
 from holdfast.jobs.sweep import sweep
-from tests.jobs.memory import Mailbox, World
+from tests.jobs.memory import Crash, Mailbox, World
 
 MONDAY = datetime(2026, 11, 23, 12, tzinfo=UTC)
 """Long enough before the first lesson; the clocks change on 28 March."""
@@ -110,6 +111,22 @@ async def removed(world: World, settings: Settings, *, only: str | None = None) 
 async def swept(world: World, settings: Settings) -> Report:
     """``holdfast sweep``."""
     return await sweep(settings, world.ports)
+
+
+async def killed(world: World, work: Coroutine[Any, Any, object], *, at: int, after: bool = False) -> bool:
+    """Do the work in a process that is killed at its port call number ``at``, before its effect or after it.
+
+    False when the work is done with fewer calls.
+    """
+    journal, died = world.journal, False
+    journal.die_at, journal.die_after_the_effect = len(journal.calls) + at, after
+    try:
+        await work
+    except* Crash:
+        died = True
+    finally:
+        journal.die_at, journal.dead = None, False
+    return died
 
 
 def states(report: Report) -> dict[str, MailboxState]:

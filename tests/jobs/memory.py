@@ -512,10 +512,11 @@ class MemoryState:
         await self._do("approve", effect)
 
     async def withdraw(self) -> None:
-        def effect() -> None:
-            self._approval = None
+        await self._do("withdraw", self.withdraw_at_once)
 
-        await self._do("withdraw", effect)
+    def withdraw_at_once(self) -> None:
+        """What another process does meanwhile."""
+        self._approval = None
 
     async def placed(self) -> Mapping[str, Placed]:
         return await self._do("placed", lambda: dict(self._placed))

@@ -33,7 +33,7 @@ async def refused(world: World, settings: Settings, pinned: Mapping[str, tuple[s
 async def test_a_group_goes_by_name_mail_or_id(text: str) -> None:
     world = firm(ANNA)
     audience = await resolved(world, fjallvik(audiences={"alla": Audience(group=text)}))
-    assert audience.groups == {"alla": (text, EVERYBODY.id)}
+    assert audience.groups == {"audiences.alla.group": (text, EVERYBODY.id)}
     assert set(audience.members) == {ANNA.id}
 
 
@@ -67,7 +67,7 @@ async def test_a_pinned_group_is_the_same_one_after_a_new_name_and_beside_an_imp
     world = firm(ANNA)
     world.directory.known[EVERYBODY.id] = Group(EVERYBODY.id, "All staff")
     world.directory.add(Group("g-impostor", EVERYBODY.name), BO)
-    pinned = {"alla": (EVERYBODY.name, EVERYBODY.id)}
+    pinned = {"audiences.alla.group": (EVERYBODY.name, EVERYBODY.id)}
     audience = await resolved(world, fjallvik(), pinned)
     assert set(audience.members) == {ANNA.id}
     assert audience.groups == pinned
@@ -78,8 +78,8 @@ async def test_a_pin_made_for_another_text_counts_for_nothing() -> None:
     world = firm(ANNA)
     world.directory.add(DEVELOPERS, BO)
     settings = fjallvik(audiences={"alla": Audience(group=DEVELOPERS.name)})
-    audience = await resolved(world, settings, {"alla": (EVERYBODY.name, EVERYBODY.id)})
-    assert audience.groups == {"alla": (DEVELOPERS.name, DEVELOPERS.id)}
+    audience = await resolved(world, settings, {"audiences.alla.group": (EVERYBODY.name, EVERYBODY.id)})
+    assert audience.groups == {"audiences.alla.group": (DEVELOPERS.name, DEVELOPERS.id)}
     assert set(audience.members) == {BO.id}
 
 
@@ -87,7 +87,7 @@ async def test_a_pinned_group_that_is_gone_is_a_problem_and_not_an_empty_audienc
     world = firm(ANNA)
     world.directory.drop(EVERYBODY.id)
     world.directory.add(Group("g-new", EVERYBODY.name), BO)
-    (problem,) = await refused(world, fjallvik(), {"alla": (EVERYBODY.name, EVERYBODY.id)})
+    (problem,) = await refused(world, fjallvik(), {"audiences.alla.group": (EVERYBODY.name, EVERYBODY.id)})
     assert problem.startswith(f'audiences.alla.group  the group "{EVERYBODY.name}" ({EVERYBODY.id}) no longer exists.')
     assert "Name another group" in problem
 
@@ -145,3 +145,43 @@ async def test_guests_disabled_accounts_and_those_without_an_address_are_excused
     one = person("dag", **more)
     audience = await resolved(firm(one), fjallvik())
     assert audience.members[one.id].excuse() is excuse
+
+
+OPT_OUT = Group("g-avstar", "Lärtid - avstår")
+CHOICE = fjallvik(audiences={"alla": Audience(group=EVERYBODY.name, opt_out=OPT_OUT.name)})
+
+
+async def test_those_who_joined_the_group_for_it_have_opted_out_and_others_in_it_are_nobodys_business() -> None:
+    world = firm(ANNA, BO)
+    world.directory.add(OPT_OUT, BO, CILLA)
+    audience = await resolved(world, CHOICE)
+    assert {one: member.excuse() for one, member in audience.members.items()} == {
+        ANNA.id: None,
+        BO.id: Excuse.OPTED_OUT,
+    }
+    assert audience.groups["audiences.alla.opt_out"] == (OPT_OUT.name, OPT_OUT.id)
+
+
+async def test_who_opted_out_of_one_audience_is_still_in_the_other() -> None:
+    world = firm(ANNA)
+    world.directory.add(OPT_OUT, ANNA)
+    world.directory.add(DEVELOPERS, ANNA)
+    audience = await resolved(world, fjallvik(audiences={**CHOICE.audiences, "utveckling": TWO["utveckling"]}))
+    assert audience.members[ANNA.id].audiences == {"utveckling"}
+    assert audience.members[ANNA.id].excuse() is None
+
+
+async def test_the_list_of_those_who_opted_out_is_pinned_and_never_taken_for_empty() -> None:
+    world = firm(ANNA)
+    pinned = {
+        "audiences.alla.group": (EVERYBODY.name, EVERYBODY.id),
+        "audiences.alla.opt_out": (OPT_OUT.name, OPT_OUT.id),
+    }
+    (problem,) = await refused(world, CHOICE)
+    assert problem.startswith("audiences.alla.opt_out  no group")
+    (problem,) = await refused(world, CHOICE, pinned)
+    assert problem.startswith("audiences.alla.opt_out  the group")
+    world.directory.add(OPT_OUT)
+    world.fail("members", Unreachable("No answer."), nth=2)
+    with pytest.raises(Unreachable):
+        await resolved(world, CHOICE, pinned)
