@@ -19,8 +19,9 @@ PREFIX = "holdfast;"
 """How the value of every tag begins, for filters."""
 
 _TEXT = re.compile(
-    r"holdfast;(?P<block>[a-z0-9-]+);(?P<generation>\d+);(?P<slot>[0-9a-f]+)-(?P<words>[0-9a-f]+)"
-    r";(?P<first>\d{4}-\d{2}-\d{2})\.\.(?P<last>\d{4}-\d{2}-\d{2})"
+    r"holdfast;(?P<block>[a-z0-9-]+);(?P<generation>\d{1,9});(?P<slot>[0-9a-f]+)-(?P<words>[0-9a-f]+)"
+    r";(?P<first>\d{4}-\d{2}-\d{2})\.\.(?P<last>\d{4}-\d{2}-\d{2})",
+    re.ASCII,
 )
 
 

@@ -27,10 +27,9 @@ def iana(name: str) -> str:
 @functools.cache
 def windows(zone: str) -> str:
     """The Windows name of an IANA zone, as Graph takes it in ``timeZone``. Raises ``UnknownZone``."""
-    try:
-        return tz_win[zone]
-    except KeyError:
-        raise UnknownZone(zone) from None
+    if zone not in _known():
+        raise UnknownZone(zone)
+    return tz_win[zone]
 
 
 @functools.cache

@@ -1,8 +1,9 @@
-"""A mailbox over the years: time passes, settings are edited, people join, leave and do as they please; plans keep up."""
+"""A mailbox over the years: time passes, settings are edited, people join, leave and meddle; plans keep up."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -140,7 +141,7 @@ class Years(RuleBasedStateMachine):
                 assert all(series.tag.last == today for series in found)
                 continue
             spans = sorted((max(s.tag.first, today + timedelta(days=1)), s.tag.last) for s in found)
-            for (_, last), (first, _) in zip(spans, spans[1:], strict=False):
+            for (_, last), (first, _) in pairwise(spans):
                 assert last < first
         for block, want in wants.items():
             assert self.reach(by_block.get(block, []), want.series.first) >= min(

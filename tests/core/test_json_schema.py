@@ -1,0 +1,190 @@
+"""The schema that editors check and complete by: it accepts the examples, and refuses by shape what ``parse`` does."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from ruamel.yaml import YAML
+
+from holdfast.core.settings import Settings, SettingsError, dump, json_schema, parse
+from tests.strategies import settings_strategy
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = [
+    ROOT / "settings.example.yaml",
+    ROOT / "holdfast/cli/examples/settings.sv.yaml",
+    ROOT / "holdfast/cli/examples/settings.en.yaml",
+]
+VALIDATOR = jsonschema.Draft202012Validator(json_schema())
+
+
+def plain(text: str) -> Any:
+    """The file as an editor hands it to the schema: plain JSON, dates and times as text."""
+    return json.loads(json.dumps(YAML(typ="safe", pure=True).load(text), default=str))
+
+
+EXAMPLE = plain(EXAMPLES[0].read_text(encoding="utf-8"))
+
+
+def accepted(settings: Any) -> bool:
+    try:
+        parse(json.dumps(settings, ensure_ascii=False), name="settings.yaml", environment={})
+    except SettingsError:
+        return False
+    return True
+
+
+def edited(path: tuple[str | int, ...], value: Any) -> Any:
+    """The example with another value at the end of a path."""
+    settings = copy.deepcopy(EXAMPLE)
+    inner = settings
+    for part in path[:-1]:
+        inner = inner[part]
+    inner[path[-1]] = value
+    return settings
+
+
+def without(*path: str | int) -> Any:
+    settings = copy.deepcopy(EXAMPLE)
+    inner = settings
+    for part in path[:-1]:
+        inner = inner[part]
+    del inner[path[-1]]
+    return settings
+
+
+def test_it_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+    assert json.loads(json.dumps(json_schema())) == json_schema()
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_it_accepts_the_examples_as_parse_does(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    VALIDATOR.validate(plain(text))
+    assert parse(text, name=path.name, environment={})
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_names_its_schema_for_editors(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").startswith("# yaml-language-server: $schema=settings.schema.json\n")
+
+
+@given(settings_strategy())
+def test_it_accepts_all_that_parse_accepts(settings: Settings) -> None:
+    VALIDATOR.validate(plain(dump(settings)))
+
+
+BLOCK = ("blocks", 0)
+MISSHAPEN = [
+    (("version",), 2),
+    (("version",), "1"),
+    (("mode",), "watching"),
+    (("mode",), None),
+    (("organization",), "Fjällvik AB"),
+    (("organization", "name"), ""),
+    (("organization", "name"), 1928),
+    (("organization", "name"), "x" * 256),
+    (("organization", "language"), "svenska"),
+    (("organization", "time_zone"), 1),
+    (("organization", "colour"), "blue"),
+    (("tenant", "cloud"), "globe"),
+    (("tenant", "credential"), "password"),
+    (("tenant", "client_secret"), "x"),
+    (("tenant", "authority"), "https://login.example"),
+    (("audiences",), ["alla"]),
+    (("audiences", "alla"), "Alla medarbetare"),
+    (("audiences", "alla", "grupp"), "x"),
+    (("audiences", "alla", "exclude"), "jour@fjallvik.example"),
+    (("goals",), "ai-2028"),
+    (("goals", 0, "id"), "AI 2028"),
+    (("goals", 0, "title"), {"svenska": "x"}),
+    (("goals", 0, "title"), []),
+    (("blocks",), {}),
+    (("blocks",), None),
+    ((*BLOCK, "id"), "Lärtimmen"),
+    ((*BLOCK, "id"), "x" * 41),
+    ((*BLOCK, "title"), 5),
+    ((*BLOCK, "audiences"), "alla"),
+    ((*BLOCK, "every"), "month"),
+    ((*BLOCK, "day"), "saturday"),
+    ((*BLOCK, "day"), 31),
+    ((*BLOCK, "day"), ["monday", "thursday"]),
+    ((*BLOCK, "at"), "9:00"),
+    ((*BLOCK, "at"), "24:00"),
+    ((*BLOCK, "at"), 9),
+    ((*BLOCK, "minutes"), 14),
+    ((*BLOCK, "minutes"), 481),
+    ((*BLOCK, "minutes"), "60"),
+    ((*BLOCK, "minutes"), 60.5),
+    ((*BLOCK, "reminder"), -1),
+    ((*BLOCK, "from"), 20261201),
+    ((*BLOCK, "from_"), "2026-12-01"),
+    ((*BLOCK, "goals"), "ai-2028"),
+    (("guard",), 30),
+    (("guard",), {"share": 101}),
+    (("guard",), {"count": "many"}),
+    (("channels",), []),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), MISSHAPEN, ids=str)
+def test_it_refuses_what_parse_refuses_for_its_shape(path: tuple[str | int, ...], value: Any) -> None:
+    settings = edited(path, value)
+    assert not accepted(settings)
+    assert not VALIDATOR.is_valid(settings)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("version",),
+        ("organization",),
+        ("audiences",),
+        ("blocks",),
+        ("organization", "name"),
+        ("organization", "language"),
+        ("organization", "time_zone"),
+        ("audiences", "alla", "group"),
+        ("goals", 0, "id"),
+        ("goals", 0, "title"),
+        *((*BLOCK, key) for key in ("id", "title", "audiences", "every", "day", "at", "minutes", "from")),
+    ],
+    ids=str,
+)
+def test_it_misses_what_parse_misses(path: tuple[str | int, ...]) -> None:
+    assert not accepted(without(*path))
+    assert not VALIDATOR.is_valid(without(*path))
+
+
+@pytest.mark.parametrize("path", [("mode",), ("goals", 0, "title", "en"), (*BLOCK, "goals")], ids=str)
+def test_it_does_not_miss_what_has_a_default(path: tuple[str | int, ...]) -> None:
+    assert accepted(without(*path))
+    assert VALIDATOR.is_valid(without(*path))
+
+
+def test_it_leaves_to_the_environment_what_can_come_from_there() -> None:
+    assert VALIDATOR.is_valid(without("tenant"))
+    for key in ("tenant_id", "client_id", "credential"):
+        assert VALIDATOR.is_valid(without("tenant", key))
+
+
+def properties(schema: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in schema.get("properties", {}).items():
+        yield f"{name}.{key}", value
+    for name_, section in schema.get("$defs", {}).items():
+        yield from properties(section, name_)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), list(properties(json_schema())), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_key_is_explained(name: str, key: Any) -> None:
+    assert key.get("description"), name
