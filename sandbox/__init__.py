@@ -1,0 +1,15 @@
+"""A pretend Microsoft 365 tenant over HTTP: Entra's token endpoints and the part of Graph v1.0 that Holdfast uses.
+
+It shares no code with the product, so that a misunderstanding of Graph has to be made twice to go unnoticed.
+``docs/sandbox.md`` says what is simulated and what is not.
+"""
+
+from sandbox.app import Sandbox
+from sandbox.clock import Clock
+from sandbox.exchange import Exchange
+from sandbox.facts import Facts, Limits
+from sandbox.firm import firm
+from sandbox.server import Server, serving
+from sandbox.tenant import Tenant
+
+__all__ = ["Clock", "Exchange", "Facts", "Limits", "Sandbox", "Server", "Tenant", "firm", "serving"]

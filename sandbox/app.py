@@ -1,0 +1,130 @@
+"""A sandbox: many tenants behind one ASGI application, which is Entra, Graph and the sandbox's own control routes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sandbox.batch import batch
+from sandbox.entra import Entra
+from sandbox.errors import GraphError
+from sandbox.exchange import Answer, Call, Exchange
+from sandbox.graph import JSON, answer, call_from, parsed, refusal, resolved
+from sandbox.tenant import Tenant
+from sandbox.tokens import Gate
+
+_VERSION = "/v1.0"
+
+
+class Sandbox:
+    """Tenants that know nothing of each other. ``observers`` are shown every call to Graph and its answer.
+
+    Observers run where the call is answered: they must be quick, and what they raise is the server's failure.
+    """
+
+    def __init__(self) -> None:
+        self.tenants: dict[str, Tenant] = {}
+        self.observers: list[Callable[[Exchange], None]] = []
+        self._gate = Gate(self.find)
+        self._others: ASGIApp = Starlette(routes=Entra(self.find).routes())
+        self.app: ASGIApp = self._app
+
+    def add(self, tenant: Tenant) -> Tenant:
+        """Let a tenant be reached; the same one again, for convenience."""
+        self.tenants[tenant.id] = tenant
+        return tenant
+
+    def remove(self, tenant: Tenant) -> None:
+        """Let a tenant be reached no more; its tokens are foreign from now on."""
+        self.tenants.pop(tenant.id, None)
+        self._gate.forget(tenant)
+
+    def find(self, name: str) -> Tenant | None:
+        """The tenant with this id or domain."""
+        found = self.tenants.get(name.lower())
+        return found or next((one for one in self.tenants.values() if one.domain == name.lower()), None)
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(_VERSION):
+            await self._graph(scope, receive, send)
+        else:
+            await self._others(scope, receive, send)
+
+    async def _graph(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        base = f"{scope['scheme']}://{headers.get('host', 'localhost')}{_VERSION}"
+        path = scope["raw_path"].decode("ascii").partition("?")[0][len(_VERSION) :].replace("//", "/")
+        query = scope["query_string"].decode("latin-1")
+        content = await _content(receive)
+        try:
+            caller = self._gate.caller(headers.get("authorization"))
+        except GraphError as error:
+            await _send(send, _anonymous(error, headers), headers)
+            return
+        caller.tenant.counts.requests += 1
+        url = f"{path}?{query}" if query else path
+        try:
+            call = call_from(caller, scope["method"], url, headers, parsed(content, headers), base)
+        except GraphError as error:
+            call = Call(caller, scope["method"], url, [], {}, headers, None, base)
+            given = await answer(call, error, self.observers)
+        else:
+            given = await self._answered(call)
+        await _send(send, given, headers, call)
+
+    async def _answered(self, call: Call) -> Answer:
+        if call.segments != ["$batch"]:
+            return await answer(call, resolved(call), self.observers)
+        try:
+            if call.method != "POST":
+                raise GraphError(405, "Request_BadRequest", "A batch is sent by POST.")
+            given = await batch(call, self.observers)
+        except GraphError as error:
+            given = refusal(call, error)
+        for observe in self.observers:
+            observe(Exchange(call.method, call.path, call.headers, call.body, *_seen(given), in_batch=False))
+        return given
+
+
+def _seen(given: Answer) -> tuple[int, dict[str, str], Any]:
+    return given.status, {**given.headers, "Content-Type": JSON}, given.body
+
+
+def _anonymous(error: GraphError, headers: MutableMapping[str, str]) -> Answer:
+    """A refusal to somebody of whom nothing is known, the tenant included."""
+    request_id = headers.get("client-request-id", "00000000-0000-0000-0000-000000000000")
+    inner = {"request-id": request_id, "client-request-id": request_id}
+    body = {"error": {"code": error.code, "message": error.message, "innerError": inner}}
+    return Answer(error.status, body, {**error.headers, "request-id": request_id, "client-request-id": request_id})
+
+
+async def _content(receive: Receive) -> bytes:
+    message = await receive()
+    if not message.get("more_body"):
+        return bytes(message.get("body", b""))
+    parts = [message.get("body", b"")]
+    while message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+    return b"".join(parts)
+
+
+async def _send(send: Send, given: Answer, headers: MutableMapping[str, str], call: Call | None = None) -> None:
+    shown = dict(given.headers)
+    if call is not None and "request-id" not in shown:
+        shown["request-id"] = call.tenant.new_id()
+        shown["client-request-id"] = headers.get("client-request-id", shown["request-id"])
+    content = b""
+    if given.body is not None:
+        shown["Content-Type"] = "application/json; charset=utf-8"
+        content = json.dumps(given.body, separators=(",", ":")).encode()
+    shown["Content-Length"] = str(len(content))
+    if given.status == 204:
+        del shown["Content-Length"]
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in shown.items()]
+    await send({"type": "http.response.start", "status": given.status, "headers": raw})
+    await send({"type": "http.response.body", "body": content})

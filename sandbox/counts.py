@@ -1,0 +1,45 @@
+"""What really happened in a tenant, counted by the tenant: tests compare a client's own account with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Counts:
+    """Since the tenant was made, or since ``clear``.
+
+    ``requests`` are HTTP requests to Graph, ``calls`` what was asked in them by method and kind of resource, the items
+    of a batch one by one. ``mails`` are those that real Exchange would have sent, one per person.
+    """
+
+    requests: int = 0
+    tokens: int = 0
+    calls: Counter[tuple[str, str]] = field(default_factory=Counter)
+    writes: int = 0
+    throttled: Counter[str] = field(default_factory=Counter)
+    early_retries: int = 0
+    most_in_flight: dict[str, int] = field(default_factory=dict)
+    mails: int = 0
+
+    def clear(self) -> None:
+        """Begin again."""
+        self.requests = self.tokens = self.writes = self.early_retries = self.mails = 0
+        self.calls.clear()
+        self.throttled.clear()
+        self.most_in_flight.clear()
+
+    def json(self) -> dict[str, Any]:
+        """For the control routes."""
+        return {
+            "requests": self.requests,
+            "tokens": self.tokens,
+            "calls": {f"{method} {kind}": count for (method, kind), count in sorted(self.calls.items())},
+            "writes": self.writes,
+            "throttled": dict(self.throttled),
+            "early_retries": self.early_retries,
+            "most_in_flight": max(self.most_in_flight.values(), default=0),
+            "mails": self.mails,
+        }

@@ -1,0 +1,112 @@
+"""One call to Graph, its answer, and what an observer is shown of both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sandbox.application import Application
+from sandbox.tenant import Tenant
+from sandbox.zones import UTC_NAME, zone
+
+_PREFERENCE = re.compile(r"([A-Za-z.\-]+)\s*=\s*(?:\"([^\"]*)\"|([^\s,;\"]+))")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A call and its answer as an observer sees them: the items of a batch one by one, besides the batch itself.
+
+    ``path`` is relative to ``/v1.0``, with its query. Bodies are parsed JSON; they are the sandbox's own: not to be changed.
+    """
+
+    method: str
+    path: str
+    request_headers: Mapping[str, str]
+    request_body: Any
+    status: int
+    response_headers: Mapping[str, str]
+    response_body: Any
+    in_batch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, by the token: an application in its tenant. ``roles`` are those in the token."""
+
+    tenant: Tenant
+    application: Application
+    roles: frozenset[str]
+    expires: datetime
+
+    def may(self, roles: frozenset[str], account_id: str | None = None) -> bool:
+        """Whether one of these permissions is granted, for the mailbox if need be."""
+        if not roles.isdisjoint(self.roles):
+            return True
+        return account_id is not None and not roles.isdisjoint(self.application.scoped(account_id))
+
+
+class Preferences(NamedTuple):
+    """What the ``Prefer`` header asks for, and what ``Preference-Applied`` confirms of it."""
+
+    zone: str = UTC_NAME
+    plain_text: bool = False
+    immutable_ids: bool = False
+    applied: str = ""
+
+
+@dataclass(slots=True)
+class Call:
+    """One request to Graph. ``path`` is relative to ``base``, the address of the API version; header names are lower case."""
+
+    caller: Caller
+    method: str
+    path: str
+    segments: list[str]
+    options: dict[str, str]
+    headers: Mapping[str, str]
+    body: Any
+    base: str
+    in_batch: bool = False
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whose data it is about."""
+        return self.caller.tenant
+
+    @property
+    def url(self) -> str:
+        """The full address without its query."""
+        return self.base + self.path.partition("?")[0]
+
+    @property
+    def preferences(self) -> Preferences:
+        """What the call prefers. Raises a 400 for a zone that is none."""
+        text = self.headers.get("prefer")
+        return _preferences(text) if text else _NONE
+
+
+class Answer(NamedTuple):
+    """What Graph answers. ``body`` is None where there is none."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = {}
+
+
+_NONE = Preferences()
+
+
+@lru_cache(maxsize=256)
+def _preferences(text: str) -> Preferences:
+    found = {name.lower(): quoted or plain for name, quoted, plain in _PREFERENCE.findall(text)}
+    named = found.get("outlook.timezone", UTC_NAME)
+    zone(named)
+    plain_text = found.get("outlook.body-content-type", "").lower() == "text"
+    applied = [f'outlook.timezone="{named}"'] if "outlook.timezone" in found else []
+    if plain_text:
+        applied.append('outlook.body-content-type="text"')
+    return Preferences(named, plain_text, found.get("idtype", "").lower() == "immutableid", ", ".join(applied))

@@ -1,0 +1,66 @@
+"""What is not certain about Graph, and how much it lets through: one frozen value each, to be replaced by a test.
+
+Section numbers are those of the project's notes on Graph, where each is marked as not confirmed by its documentation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """How a tenant behaves where documentation is silent or disagrees with itself. The defaults are the likeliest."""
+
+    duplicate_status: int = 409
+    """A second create with one transactionId answers 409 in most client code, 400 in some (§1.2)."""
+
+    duplicate_tells_existing: bool = True
+    """The refusal of a duplicate names the event in ``@event.existingEventId``, as seen in the field (§1.2)."""
+
+    remembers_transactions_of_deleted: bool = True
+    """A transactionId stays taken after its event is gone (§1.2: not documented)."""
+
+    range_end_only_keeps_exceptions: bool = False
+    """A patch of nothing but ``range.endDate`` keeps exceptions, gaps and occurrence ids (§3.4)."""
+
+    last_occurrence_takes_series: bool = True
+    """Deleting the last occurrence removes the series, instead of leaving a master without instances (§3.3)."""
+
+    occurrences_carry_tag: bool = True
+    """Occurrences show the master's extended properties where these are expanded (§1.6)."""
+
+    tag_values_ignore_case: bool = True
+    """Filters compare values of extended properties without regard to case; names they compare exactly (§1.6)."""
+
+    view_filters_tags: bool = False
+    """``$filter`` by an extended property works on calendarView and instances, instead of answering 400 (§1.6)."""
+
+    start_date_must_match: bool = True
+    """A ``range.startDate`` other than the date of ``start`` is refused, instead of winning over it (§3.2)."""
+
+    widest_view_days: int = 1826
+    """A calendarView or instances window wider than about five years is refused (§1.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much an application may ask for (§4). Windows begin with the first call in them."""
+
+    concurrent_per_mailbox: int = 4
+    calls_per_mailbox: int = 10_000
+    mailbox_window: float = 600.0
+    """Seconds."""
+
+    units_per_tenant: int | None = None
+    """Identity resource units in a window; None is Microsoft's figure for the size of the tenant."""
+
+    unit_window: float = 10.0
+    """Seconds."""
+
+    concurrency_retry_after: int = 5
+    """Seconds that a call over the concurrency limit is told to wait; not documented."""
+
+    batch_size: int = 20
+    batch_outlook_lanes: int = 4
+    """Items of one batch that Graph sends to Outlook at a time."""

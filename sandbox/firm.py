@@ -1,0 +1,174 @@
+"""A pretend firm of any size: Fjällvik AB, with departments, people and what already stands in their calendars."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+
+from sandbox.clock import Clock
+from sandbox.directory import DISABLED, GUEST, ROOM, SHARED, Account, Group
+from sandbox.event import Address
+from sandbox.mailbox import DEFAULT_ZONE
+from sandbox.names import ENGLISH, FIRST_NAMES, LAST_NAMES, SWEDISH, Words
+from sandbox.recurrence import DAYS, Recurrence
+from sandbox.tenant import Tenant
+
+NAME, DOMAIN, PARTNER = "Fjällvik AB", "fjallvik.example", "bjorkdalen.example"
+
+_GUESTS, _DISABLED, _SHARED, _ROOMS = 25, 33, 40, 30
+"""One of each kind besides so many employees: four per cent of guests, three of disabled accounts, and so on."""
+
+_TEAMS_FROM = 20
+"""The size from which the biggest department has teams, so that groups nest two deep."""
+
+_MEETING_WEEKS = 52
+_SINGLES_WEEKS = 4
+_MOST_COPIED = 40
+"""Attendees that a meeting shows; a department may be a thousand people, and their list in each copy gains nothing."""
+
+
+def firm(
+    people: int = 120, seed: int = 1, clock: Clock | None = None, language: str = "sv", *, calendars: bool = True
+) -> Tenant:
+    """A tenant with so many employees who have mailboxes; others come on top. The same arguments, the same tenant.
+
+    Without ``calendars`` nobody has anything in theirs.
+    """
+    tenant = Tenant(NAME, DOMAIN, clock=clock or Clock(), seed=seed, language=language)
+    words = SWEDISH if language == "sv" else ENGLISH
+    who = _people(tenant)
+    departments = _departments(tenant, words, people, who)
+    _others(tenant, words, people, who)
+    leaders = [department.members[0] for department in departments if department.members]
+    tenant.everyone.members.append(tenant.add_group(words.leaders, f"{_ascii(words.leaders)}@{DOMAIN}", leaders))
+    if calendars:
+        for place, department in enumerate(departments):
+            _meeting(tenant, words, department, place)
+        _singles(tenant, words)
+    return tenant
+
+
+def _people(tenant: Tenant) -> Iterator[tuple[str, str, str]]:
+    """First name, last name and the part of the address before the at sign, which nobody else has."""
+    taken: dict[str, int] = {}
+    while True:
+        first, last = tenant.chance.choice(FIRST_NAMES), tenant.chance.choice(LAST_NAMES)
+        plain = f"{_ascii(first)}.{_ascii(last)}"
+        taken[plain] = number = taken.get(plain, 0) + 1
+        yield first, last, plain if number == 1 else f"{plain}{number}"
+
+
+def _departments(tenant: Tenant, words: Words, people: int, who: Iterator[tuple[str, str, str]]) -> list[Group]:
+    """The employees in their departments, whose groups are members of the group of everyone."""
+    total = sum(words.departments.values())
+    groups = []
+    placed = share = 0
+    for name, part in words.departments.items():
+        share += part
+        size = round(people * share / total) - placed
+        placed += size
+        members: list[Account | Group] = []
+        for number in range(size):
+            first, last, address = next(who)
+            title = tenant.chance.choice(words.job_titles) if number else words.leaders.removesuffix("s")
+            members.append(tenant.add_account(first, last, f"{address}@{DOMAIN}", department=name, job_title=title))
+        group = tenant.add_group(name, f"{_ascii(name)}@{DOMAIN}", members)
+        tenant.everyone.members.append(group)
+        groups.append(group)
+    biggest = groups[0]
+    if len(biggest.members) >= _TEAMS_FROM:
+        _split(tenant, words, biggest)
+    return groups
+
+
+def _split(tenant: Tenant, words: Words, department: Group) -> None:
+    """Put all but a department's first member into teams of it."""
+    rest = department.members[1:]
+    del department.members[1:]
+    for place, team in enumerate(words.teams):
+        name = f"{department.display_name} {team}"
+        members = rest[place :: len(words.teams)]
+        department.members.append(tenant.add_group(name, f"{_ascii(name)}@{DOMAIN}", members))
+
+
+def _others(tenant: Tenant, words: Words, people: int, who: Iterator[tuple[str, str, str]]) -> None:
+    """Who is in the group of everyone without being an employee at work."""
+    members = tenant.everyone.members
+    names = list(words.departments)
+    for _ in range(_one_in(_GUESTS, people)):
+        first, last, address = next(who)
+        members.append(tenant.add_account(first, last, f"{address}@{PARTNER}", kind=GUEST))
+    for _ in range(_one_in(_DISABLED, people)):
+        first, last, address = next(who)
+        department = tenant.chance.choice(names)
+        members.append(tenant.add_account(first, last, f"{address}@{DOMAIN}", kind=DISABLED, department=department))
+    for kind, given, count in (
+        (SHARED, words.shared, _one_in(_SHARED, people)),
+        (ROOM, words.rooms, _one_in(_ROOMS, people)),
+    ):
+        for number in range(count):
+            name = given[number % len(given)] + (f" {number // len(given) + 1}" if number >= len(given) else "")
+            members.append(tenant.add_account("", "", f"{_ascii(name)}@{DOMAIN}", kind=kind, display_name=name))
+
+
+def _meeting(tenant: Tenant, words: Words, department: Group, place: int) -> None:
+    """A weekly meeting of a department: its first member's own, and a copy in everybody else's calendar."""
+    people = [one for one in (*department.members, *department.transitive_members()) if isinstance(one, Account)]
+    people = list(dict.fromkeys(people))
+    if len(people) < 2:
+        return
+    day = _monday(tenant) + timedelta(days=place % 5, weeks=-2)
+    starts = datetime.combine(day, time(8 + place % 3, 30))
+    rule = Recurrence(
+        type="weekly",
+        interval=1,
+        days=(DAYS[day.weekday()],),
+        first_day="monday",
+        index="first",
+        day_of_month=0,
+        month=0,
+        range_type="endDate",
+        starts_on=day,
+        ends_on=day + timedelta(weeks=_MEETING_WEEKS),
+        count=0,
+        zone=DEFAULT_ZONE,
+    )
+    host, *others = people
+    uid = tenant.chance.randbytes(16)
+    subject = words.meeting.format(department=department.display_name)
+    organizer = Address(host.display_name, host.address)
+    attendees = [Address(one.display_name, one.address) for one in others[:_MOST_COPIED]]
+    own = tenant.mailbox(host.id).book(
+        subject, starts, starts + timedelta(minutes=45), recurrence=rule, attendees=attendees, uid=uid
+    )
+    for one in others:
+        response = tenant.chance.choices(("accepted", "tentativelyAccepted", "notResponded"), (8, 1, 1))[0]
+        tenant.mailbox(one.id).copy(own, organizer, response)
+
+
+def _singles(tenant: Tenant, words: Words) -> None:
+    """One to three things of their own in everybody's coming weeks."""
+    monday = _monday(tenant)
+    chance = tenant.chance
+    for one in tenant.employees:
+        for subject in chance.sample(words.singles, chance.randint(1, 3)):
+            day = monday + timedelta(weeks=chance.randrange(_SINGLES_WEEKS), days=chance.randrange(5))
+            starts = datetime.combine(day, time(chance.randint(8, 15), chance.choice((0, 30))))
+            tenant.mailbox(one.id).book(subject, starts, starts + timedelta(minutes=chance.choice((30, 60, 90))))
+
+
+def _one_in(share: int, people: int) -> int:
+    return max(1, round(people / share))
+
+
+def _monday(tenant: Tenant) -> date:
+    today = tenant.clock.now().date()
+    return today - timedelta(days=today.weekday())
+
+
+def _ascii(text: str) -> str:
+    """Lower case without accents or spaces, as addresses are."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")

@@ -1,0 +1,176 @@
+"""The front of Graph v1.0: who calls, which route it is, and what an answer looks like from outside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from sandbox import outlook, people
+from sandbox.errors import GraphError, bad_request
+from sandbox.exchange import Answer, Call, Caller, Exchange
+from sandbox.outlook import in_mailbox
+from sandbox.query import options
+
+Handler = Callable[[Call], Awaitable[Answer]]
+
+
+class Route(NamedTuple):
+    """A kind of resource, as the counts name it, and who answers. ``outlook`` says that a batch sends it four at a time."""
+
+    kind: str
+    handler: Handler
+    outlook: bool
+
+
+Observers = Sequence[Callable[[Exchange], None]]
+
+
+def call_from(
+    caller: Caller,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: Any,  # noqa: ANN401 - JSON is what it is
+    base: str,
+    *,
+    in_batch: bool = False,
+) -> Call:
+    """A request as the routes want it. ``path`` is relative to the version and has its query; header names are lower case."""
+    address, _, query = path.partition("?")
+    segments = [unquote(part) for part in address.split("/") if part]
+    if len(segments) > 2 and segments[0] == "users" and segments[2] == "calendar" and len(segments) > 3:
+        del segments[2]
+    return Call(caller, method, path, segments, options(query), headers, body, base, in_batch)
+
+
+def route(call: Call) -> Route:
+    """Who answers a call. Raises the 400, 403 or 405 for what there is not, or not for applications."""
+    segments = call.segments
+    length = len(segments)
+    first = segments[0] if segments else ""
+    if first == "users" and length == 3 and segments[2] in _MAILBOX_LISTS:
+        found = _MAILBOX_LISTS[segments[2]]
+    elif first == "users" and length >= 4 and segments[2] in ("events", "mailboxSettings"):
+        found = _MAILBOX_ITEMS.get((segments[2], segments[4] if length == 5 else ""), {}) if length <= 5 else {}
+    elif first in ("users", "groups"):
+        found = _DIRECTORY.get((first, segments[2] if length > 2 else "", min(length, 3)), {}) if length <= 4 else {}
+    else:
+        found = {}
+    if not found:
+        _refuse_delegated_only(segments)
+        raise bad_request(f"Resource not found for the segment '{segments[-1] if segments else ''}'.")
+    chosen = found.get(call.method)
+    if chosen is None:
+        raise GraphError(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
+    return chosen
+
+
+async def answer(call: Call, chosen: Route | GraphError, observers: Observers) -> Answer:
+    """What Graph answers to a call, refusals included, counted and shown to the observers."""
+    tenant = call.tenant
+    try:
+        if isinstance(chosen, GraphError):
+            tenant.counts.calls[call.method, "unknown"] += 1
+            raise chosen
+        tenant.counts.calls[call.method, chosen.kind] += 1
+        given = await chosen.handler(call)
+    except GraphError as error:
+        given = refusal(call, error)
+    if observers:
+        headers = {**given.headers, **({"Content-Type": JSON} if given.body is not None else {})}
+        seen = Exchange(
+            call.method, call.path, call.headers, call.body, given.status, headers, given.body, call.in_batch
+        )
+        for observe in observers:
+            observe(seen)
+    return given
+
+
+def resolved(call: Call) -> Route | GraphError:
+    """The route of a call, or why it has none."""
+    try:
+        return route(call)
+    except GraphError as error:
+        return error
+
+
+def refusal(call: Call, error: GraphError) -> Answer:
+    """An error as Graph writes it."""
+    request_id = call.tenant.new_id()
+    client_id = call.headers.get("client-request-id", request_id)
+    inner = {
+        "date": f"{call.tenant.clock.now():%Y-%m-%dT%H:%M:%S}",
+        "request-id": request_id,
+        "client-request-id": client_id,
+    }
+    body = {"error": {"code": error.code, "message": error.message, **error.extra, "innerError": inner}}
+    return Answer(error.status, body, {**error.headers, "request-id": request_id, "client-request-id": client_id})
+
+
+def parsed(content: bytes, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON is what it is
+    """The JSON of a request body; None where there is none. Raises a 400 for anything else."""
+    if not content:
+        return None
+    if JSON not in headers.get("content-type", ""):
+        raise bad_request("Write requests must contain the Content-Type header declaration.", "RequestBodyRead")
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise bad_request("Unable to read JSON request payload.") from error
+
+
+JSON = "application/json"
+
+
+def _refuse_delegated_only(segments: list[str]) -> None:
+    """Raises what an application is told about what only signed-in users may do (§1.1 of the notes on Graph)."""
+    if segments[:1] == ["me"]:
+        raise bad_request("/me request is only valid with delegated authentication flow.")
+    match segments:
+        case ["teams", _, "channels", _, "messages", *_]:
+            raise GraphError(403, "Forbidden", "The operation is not supported in application-only context.")
+        case ["users", _, "findMeetingTimes"] | ["users", _, "employeeExperience", *_]:
+            raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+
+
+def _directory(kind: str, work: Callable[[Call], Answer]) -> dict[str, Route]:
+    async def handler(call: Call) -> Answer:
+        return work(call)
+
+    return {"GET": Route(kind, handler, outlook=False)}
+
+
+def _outlook(kind: str, work: outlook.Work, roles: frozenset[str]) -> Route:
+    async def handler(call: Call) -> Answer:
+        return await in_mailbox(call, work, roles)
+
+    return Route(kind, handler, outlook=True)
+
+
+_READ = outlook.READ | outlook.READ_BASIC
+_MAILBOX_LISTS: dict[str, dict[str, Route]] = {
+    "events": {
+        "GET": _outlook("events", outlook.list_events, _READ),
+        "POST": _outlook("events", outlook.create_event, outlook.WRITE),
+    },
+    "calendarView": {"GET": _outlook("calendarView", outlook.calendar_view, _READ)},
+}
+_MAILBOX_ITEMS: dict[tuple[str, str], dict[str, Route]] = {
+    ("events", ""): {
+        "GET": _outlook("event", outlook.get_event, _READ),
+        "PATCH": _outlook("event", outlook.patch_event, outlook.WRITE),
+        "DELETE": _outlook("event", outlook.delete_event, outlook.WRITE),
+    },
+    ("events", "instances"): {"GET": _outlook("instances", outlook.instances, _READ)},
+    ("mailboxSettings", ""): {"GET": _outlook("mailboxSettings", outlook.mailbox_setting, outlook.READ_SETTINGS)},
+}
+_DIRECTORY: dict[tuple[str, str, int], dict[str, Route]] = {
+    ("users", "", 1): _directory("users", people.list_users),
+    ("users", "", 2): _directory("user", people.get_user),
+    ("groups", "", 1): _directory("groups", people.list_groups),
+    ("groups", "", 2): _directory("group", people.get_group),
+    ("groups", "members", 3): _directory("members", people.list_members),
+    ("groups", "transitiveMembers", 3): _directory("transitiveMembers", people.list_members),
+}

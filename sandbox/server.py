@@ -1,0 +1,122 @@
+"""The sandbox over TLS on this machine, in a thread, for whoever needs a real address: msal wants nothing less."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from socket import AF_INET, IPPROTO_TCP, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
+
+import trustme
+import uvicorn
+
+from sandbox.app import Sandbox
+from sandbox.tenant import Tenant
+
+_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running sandbox: where it is, and the certificate authority to trust for it."""
+
+    url: str
+    ca_bundle: str
+
+    def environment(self, tenant: Tenant) -> dict[str, str]:
+        """What to set so that the product works with this tenant, signing in by secret."""
+        return {
+            "HOLDFAST_AUTHORITY": self.url,
+            "HOLDFAST_GRAPH_URL": self.url,
+            "HOLDFAST_CA_BUNDLE": self.ca_bundle,
+            "HOLDFAST_TENANT_ID": tenant.id,
+            "HOLDFAST_CLIENT_ID": tenant.client_id,
+            "HOLDFAST_CREDENTIAL": "secret",
+            "HOLDFAST_CLIENT_SECRET": tenant.secret,
+        }
+
+
+@contextmanager
+def serving(sandbox: Sandbox, *, port: int = 0, folder: Path | None = None) -> Iterator[Server]:
+    """The sandbox at https://localhost for as long as the block lasts, on a free port unless one is given.
+
+    The certificate authority's file is put into ``folder``, or into a temporary one.
+    """
+    with tempfile.TemporaryDirectory(prefix="sandbox-") as passing, _listening(port) as listener:
+        bundle = (folder or Path(passing)) / "ca.pem"
+        thread, server = _started(sandbox, listener, _certificate(bundle))
+        try:
+            yield Server(f"https://localhost:{listener.getsockname()[1]}", str(bundle))
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+class _Uvicorn(uvicorn.Server):
+    """Uvicorn that says when it has begun, and leaves signals to whoever started it."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.begun = threading.Event()
+
+    async def startup(self, sockets: Sequence[socket] | None = None) -> None:
+        await super().startup(list(sockets) if sockets else None)
+        self.begun.set()
+
+    async def shutdown(self, sockets: Sequence[socket] | None = None) -> None:
+        """Hang up first: clients that keep connections open would be waited for, and the world ends here anyway."""
+        for connection in list(self.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if isinstance(transport, asyncio.Transport):
+                transport.abort()
+        await super().shutdown(list(sockets) if sockets else None)
+
+
+def _started(sandbox: Sandbox, listener: socket, trust: ssl.SSLContext) -> tuple[threading.Thread, _Uvicorn]:
+    config = uvicorn.Config(
+        sandbox.app,
+        interface="asgi3",
+        lifespan="off",
+        ws="none",
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    config.load()
+    config.ssl = trust
+    server = _Uvicorn(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox")
+    thread.start()
+    if not server.begun.wait(timeout=30):
+        server.should_exit = True
+        thread.join()
+        raise OSError("The sandbox's server did not start.")
+    return thread, server
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket]:
+    """A bound socket, so that the port is known, and taken, before the server begins."""
+    # Named as TCP, or asyncio would leave Nagle's algorithm on, which costs 40 ms an answer.
+    with socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) as listener:
+        if os.name == "posix":
+            listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        listener.bind((_HOST, port))
+        yield listener
+
+
+def _certificate(bundle: Path) -> ssl.SSLContext:
+    """A server's TLS context with a certificate for localhost, whose authority's own is put into ``bundle``."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(bundle))
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", _HOST).configure_cert(trust)
+    return trust

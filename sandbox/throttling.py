@@ -1,0 +1,118 @@
+"""How much is too much: calls in flight and in a window per mailbox, resource units of the directory (§4 of the notes)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sandbox.errors import throttled
+from sandbox.mailbox import Mailbox, Pressure
+
+if TYPE_CHECKING:
+    from sandbox.tenant import Tenant
+
+CONCURRENCY, VOLUME, UNITS, SCRIPTED = "MailboxConcurrency", "MailboxVolume", "ResourceUnits", "Scripted"
+"""Why a call was throttled; the last because a test said so."""
+
+_MANY_ACCOUNTS, _SOME_ACCOUNTS = 500, 50
+_TOLD_FROM = 0.8
+"""The share of its limit from which an application is told where it stands."""
+
+
+@dataclass(slots=True)
+class _Window:
+    """Use within a stretch of time that begins with the first call in it."""
+
+    began: datetime
+    used: int = 0
+
+
+class Throttle:
+    """The pace of one tenant's applications."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+        self._in_flight: dict[tuple[str, str], int] = {}
+        self._windows: dict[tuple[str, str], _Window] = {}
+        self._wait_until: dict[str, datetime] = {}
+
+    def enter(self, client_id: str, mailbox: Mailbox) -> None:
+        """An application's call for a mailbox begins. Raises the 429 that it gets, and then it has ended as well."""
+        tenant, limits, name = self._tenant, self._tenant.limits, mailbox.account_id
+        key = (client_id, name)
+        until = self._wait_until.get(name)
+        if until is not None:
+            if tenant.clock.now() < until:
+                tenant.counts.early_retries += 1
+            else:
+                del self._wait_until[name]
+        in_flight = self._in_flight.get(key, 0) + 1
+        if in_flight > tenant.counts.most_in_flight.get(name, 0):
+            tenant.counts.most_in_flight[name] = in_flight
+        pressure = mailbox.pressure
+        if pressure is not None:
+            left = pressure.calls - 1
+            mailbox.pressure = Pressure(left, pressure.retry_after) if left else None
+            self._refuse(name, SCRIPTED, pressure.retry_after)
+        if in_flight > limits.concurrent_per_mailbox:
+            self._refuse(name, CONCURRENCY, limits.concurrency_retry_after)
+        over = self._use(key, 1, limits.calls_per_mailbox, limits.mailbox_window)[1]
+        if over is not None:
+            self._refuse(name, VOLUME, over)
+        self._in_flight[key] = in_flight
+
+    def leave(self, client_id: str, mailbox: Mailbox) -> None:
+        """A call that had entered ends."""
+        key = (client_id, mailbox.account_id)
+        left = self._in_flight[key] - 1
+        if left:
+            self._in_flight[key] = left
+        else:
+            del self._in_flight[key]
+
+    def spend(self, client_id: str, units: int) -> dict[str, str]:
+        """Take resource units for a call to the directory; the headers that tell about it. Raises a 429."""
+        limits = self._tenant.limits
+        most = limits.units_per_tenant or _units(len(self._tenant.accounts))
+        used, over = self._use((client_id, ""), units, most, limits.unit_window)
+        if over is not None:
+            self._tenant.counts.throttled[UNITS] += 1
+            raise throttled(
+                "TooManyRequests",
+                "Too many requests.",
+                over,
+                **{
+                    "x-ms-throttle-scope": "Tenant_Application",
+                    "x-ms-throttle-information": "ResourceUnitLimitExceeded",
+                },
+            )
+        headers = {"x-ms-resource-unit": str(units)}
+        if used >= _TOLD_FROM * most:
+            headers["x-ms-throttle-limit-percentage"] = f"{used / most:.1f}"
+        return headers
+
+    def _use(self, key: tuple[str, str], amount: int, most: int, seconds: float) -> tuple[int, int | None]:
+        """Use so much of a window: what is used of it now, and how long to wait where that is too much."""
+        now = self._tenant.clock.now()
+        window = self._windows.get(key)
+        if window is None or (now - window.began).total_seconds() >= seconds:
+            window = self._windows[key] = _Window(now)
+        window.used += amount
+        if window.used <= most:
+            return window.used, None
+        return window.used, max(1, math.ceil(seconds - (now - window.began).total_seconds()))
+
+    def _refuse(self, name: str, cause: str, retry_after: int) -> None:
+        self._tenant.counts.throttled[cause] += 1
+        until = self._tenant.clock.now() + timedelta(seconds=retry_after)
+        self._wait_until[name] = max(until, self._wait_until.get(name, until))
+        raise throttled("ApplicationThrottled", f"Application is over its {cause} limit.", retry_after)
+
+
+def _units(accounts: int) -> int:
+    """Microsoft's figures of resource units per ten seconds, by the size of the tenant."""
+    if accounts > _MANY_ACCOUNTS:
+        return 8_000
+    return 3_500 if accounts < _SOME_ACCOUNTS else 5_000
