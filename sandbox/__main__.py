@@ -35,10 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             with serving(sandbox, port=wanted.port, folder=folder) as server:
                 _write_environment(folder / "sandbox.env", server.environment(tenant))
-                print(_json(server, tenant) if wanted.json else _words(server, tenant, folder), flush=True)
+                said = _json(server, tenant) if wanted.json else _words(server, tenant, folder)
+                sys.stdout.write(f"{said}\n")
+                sys.stdout.flush()
                 stop.wait()
         except OSError as error:
-            print(f"The sandbox cannot serve at port {wanted.port}: {error}", file=sys.stderr)
+            sys.stderr.write(f"The sandbox cannot serve at port {wanted.port}: {error}\n")
             return 1
     return 0
 

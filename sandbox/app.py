@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.batch import batch
+from sandbox.control import Control
 from sandbox.entra import Entra
 from sandbox.errors import GraphError
 from sandbox.exchange import Answer, Call, Exchange
@@ -30,7 +31,8 @@ class Sandbox:
         self.tenants: dict[str, Tenant] = {}
         self.observers: list[Callable[[Exchange], None]] = []
         self._gate = Gate(self.find)
-        self._others: ASGIApp = Starlette(routes=Entra(self.find).routes())
+        control = Control(lambda: list(self.tenants.values()), self.find)
+        self._others: ASGIApp = Starlette(routes=[*control.routes(), *Entra(self.find).routes()])
         self.app: ASGIApp = self._app
 
     def add(self, tenant: Tenant) -> Tenant:
@@ -77,11 +79,9 @@ class Sandbox:
         await _send(send, given, headers, call)
 
     async def _answered(self, call: Call) -> Answer:
-        if call.segments != ["$batch"]:
+        if call.segments != ["$batch"] or call.method != "POST":
             return await answer(call, resolved(call), self.observers)
         try:
-            if call.method != "POST":
-                raise GraphError(405, "Request_BadRequest", "A batch is sent by POST.")
             given = await batch(call, self.observers)
         except GraphError as error:
             given = refusal(call, error)

@@ -33,7 +33,7 @@ async def batch(outer: Call, observers: Observers) -> Answer:
     if not any(item.after for item in items):
         await _worked(outer, items, observers)
     else:
-        await _in_order(outer, items, observers)
+        await _in_order(items, observers)
     responses = [_response(item) for item in items]
     outer.tenant.chance.shuffle(responses)
     return Answer(200, {"responses": responses})
@@ -108,7 +108,7 @@ async def _worked(outer: Call, items: list[_Item], observers: Observers) -> None
     await asyncio.gather(others(), *lanes)
 
 
-async def _in_order(outer: Call, items: list[_Item], observers: Observers) -> None:
+async def _in_order(items: list[_Item], observers: Observers) -> None:
     """Answer dependent items one after the other; what depends on a failure is a 424."""
     done: dict[str, _Item] = {}
     for item in items:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -38,41 +38,8 @@ class Account:
 
     def value(self, name: str) -> Any:  # noqa: ANN401 - JSON is what it is
         """A property by Graph's name."""
-        match name:
-            case "id":
-                return self.id
-            case "displayName":
-                return self.display_name
-            case "givenName":
-                return self.given_name
-            case "surname":
-                return self.surname
-            case "mail":
-                return self.mail
-            case "userPrincipalName":
-                return self.user_principal_name
-            case "accountEnabled":
-                return self.enabled
-            case "userType":
-                return "Guest" if self.kind == GUEST else "Member"
-            case "department":
-                return self.department or None
-            case "jobTitle":
-                return self.job_title
-            case "preferredLanguage":
-                return self.language
-            case "mailNickname":
-                return self.user_principal_name.partition("@")[0]
-            case "proxyAddresses":
-                return [f"SMTP:{self.mail}"] if self.mail else []
-            case "usageLocation":
-                return "SE"
-            case "createdDateTime":
-                return f"{self.created:%Y-%m-%dT%H:%M:%SZ}"
-            case "businessPhones":
-                return []
-            case _:
-                return None
+        get = _OF_ACCOUNTS.get(name)
+        return get(self) if get is not None else None
 
 
 @dataclass(slots=True, eq=False)
@@ -104,26 +71,41 @@ class Group:
 
     def value(self, name: str) -> Any:  # noqa: ANN401 - JSON is what it is
         """A property by Graph's name."""
-        match name:
-            case "id":
-                return self.id
-            case "displayName":
-                return self.display_name
-            case "mail":
-                return self.mail
-            case "mailEnabled":
-                return self.mail is not None
-            case "mailNickname":
-                return (self.mail or self.id).partition("@")[0]
-            case "description":
-                return self.description
-            case "groupTypes":
-                return ["Unified"] if self.mail else []
-            case "securityEnabled":
-                return self.mail is None
-            case "visibility":
-                return "Private"
-            case "createdDateTime":
-                return f"{self.created:%Y-%m-%dT%H:%M:%SZ}"
-            case _:
-                return None
+        get = _OF_GROUPS.get(name)
+        return get(self) if get is not None else None
+
+
+_OF_ACCOUNTS: dict[str, Callable[[Account], Any]] = {
+    "id": lambda one: one.id,
+    "displayName": lambda one: one.display_name,
+    "givenName": lambda one: one.given_name or None,
+    "surname": lambda one: one.surname or None,
+    "mail": lambda one: one.mail,
+    "userPrincipalName": lambda one: one.user_principal_name,
+    "accountEnabled": lambda one: one.enabled,
+    "userType": lambda one: "Guest" if one.kind == GUEST else "Member",
+    "department": lambda one: one.department or None,
+    "jobTitle": lambda one: one.job_title,
+    "preferredLanguage": lambda one: one.language,
+    "mailNickname": lambda one: one.user_principal_name.partition("@")[0],
+    "proxyAddresses": lambda one: [f"SMTP:{one.mail}"] if one.mail else [],
+    "usageLocation": lambda _: "SE",
+    "createdDateTime": lambda one: _instant(one.created),
+    "businessPhones": lambda _: [],
+}
+_OF_GROUPS: dict[str, Callable[[Group], Any]] = {
+    "id": lambda one: one.id,
+    "displayName": lambda one: one.display_name,
+    "mail": lambda one: one.mail,
+    "mailEnabled": lambda one: one.mail is not None,
+    "mailNickname": lambda one: (one.mail or one.id).partition("@")[0],
+    "description": lambda one: one.description,
+    "groupTypes": lambda one: ["Unified"] if one.mail else [],
+    "securityEnabled": lambda one: one.mail is None,
+    "visibility": lambda _: "Private",
+    "createdDateTime": lambda one: _instant(one.created),
+}
+
+
+def _instant(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"

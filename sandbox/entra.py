@@ -139,8 +139,8 @@ class Entra:
             raise Refusal(
                 7000215,
                 "invalid_client",
-                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
-                f"not the client secret ID, for a secret added to app '{client_id}'.",
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
+                f"value, not the client secret ID, for a secret added to app '{client_id}'.",
                 401,
             )
         return application
@@ -148,11 +148,10 @@ class Entra:
     def _refused(self, refusal: Refusal, clock: Clock) -> Response:
         trace, correlation = (str(uuid.UUID(int=self._chance.getrandbits(128), version=4)) for _ in range(2))
         at = f"{clock.now():%Y-%m-%d %H:%M:%SZ}"
+        about = f"Trace ID: {trace} Correlation ID: {correlation} Timestamp: {at}"
         body: dict[str, Any] = {
             "error": refusal.error,
-            "error_description": (
-                f"AADSTS{refusal.number}: {refusal.text} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {at}"
-            ),
+            "error_description": f"AADSTS{refusal.number}: {refusal.text} {about}",
             "error_codes": [refusal.number],
             "timestamp": at,
             "trace_id": trace,
@@ -219,7 +218,7 @@ def _check_assertion(application: Application, form: Mapping[str, str], endpoint
             700023, "invalid_client", "The audience of the client assertion is not this endpoint.", 401
         ) from error
     except jwt.InvalidTokenError as error:
-        raise Refusal(700027, "invalid_client", "The signature of the client assertion is not valid.", 401) from error
+        raise Refusal(700027, "invalid_client", "The signature of the assertion is not valid.", 401) from error
     if claims["iss"] != application.client_id or claims["sub"] != application.client_id:
         raise Refusal(700021, "invalid_client", "The issuer or subject of the assertion is not the application.", 401)
     begins = float(claims.get("nbf", now.timestamp()))

@@ -20,7 +20,7 @@ _PREFERENCE = re.compile(r"([A-Za-z.\-]+)\s*=\s*(?:\"([^\"]*)\"|([^\s,;\"]+))")
 class Exchange:
     """A call and its answer as an observer sees them: the items of a batch one by one, besides the batch itself.
 
-    ``path`` is relative to ``/v1.0``, with its query. Bodies are parsed JSON; they are the sandbox's own: not to be changed.
+    ``path`` is relative to ``/v1.0``, with its query. Bodies are parsed JSON, and the sandbox's own: hands off.
     """
 
     method: str
@@ -60,7 +60,7 @@ class Preferences(NamedTuple):
 
 @dataclass(slots=True)
 class Call:
-    """One request to Graph. ``path`` is relative to ``base``, the address of the API version; header names are lower case."""
+    """One request to Graph. ``path`` is relative to ``base``, the version's address; header names are lower case."""
 
     caller: Caller
     method: str

@@ -17,7 +17,7 @@ Handler = Callable[[Call], Awaitable[Answer]]
 
 
 class Route(NamedTuple):
-    """A kind of resource, as the counts name it, and who answers. ``outlook`` says that a batch sends it four at a time."""
+    """A kind of resource, as the counts name it, and who answers. ``outlook``: a batch sends it four at a time."""
 
     kind: str
     handler: Handler
@@ -27,7 +27,7 @@ class Route(NamedTuple):
 Observers = Sequence[Callable[[Exchange], None]]
 
 
-def call_from(
+def call_from(  # noqa: PLR0917 - a request has so many parts
     caller: Caller,
     method: str,
     path: str,
@@ -37,10 +37,10 @@ def call_from(
     *,
     in_batch: bool = False,
 ) -> Call:
-    """A request as the routes want it. ``path`` is relative to the version and has its query; header names are lower case."""
+    """A request as the routes want it. ``path`` is relative to the version, with its query."""
     address, _, query = path.partition("?")
     segments = [unquote(part) for part in address.split("/") if part]
-    if len(segments) > 2 and segments[0] == "users" and segments[2] == "calendar" and len(segments) > 3:
+    if len(segments) > 3 and segments[0] == "users" and segments[2] == "calendar":
         del segments[2]
     return Call(caller, method, path, segments, options(query), headers, body, base, in_batch)
 

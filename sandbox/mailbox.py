@@ -1,4 +1,4 @@
-"""One person's calendar and the rules of its events, whoever asks: an application over HTTP, or the person in Outlook."""
+"""One person's calendar and the rules of its events, whoever asks: an application or the person in Outlook."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sandbox import ids
 from sandbox.clock import Clock
-from sandbox.errors import GraphError, bad_request, id_malformed, item_not_found
+from sandbox.errors import GraphError, bad_request, item_not_found
 from sandbox.event import DEFAULTS, Address, Altered, Event, Occurrence, Values, When
 from sandbox.facts import Facts
 from sandbox.parsing import Absent, Draft, check_times, draft, rule, when

@@ -27,9 +27,7 @@ WRITE = frozenset({"Calendars.ReadWrite"})
 READ_SETTINGS = frozenset({"MailboxSettings.Read", "MailboxSettings.ReadWrite"})
 
 _ONE_OPTIONS = frozenset({"$select", "$expand"})
-_LIST_OPTIONS = frozenset(
-    {"$select", "$expand", "$filter", "$orderby", "$top", "$skip", "$count", "$skiptoken"}  # noqa: S106 - OData options
-)
+_LIST_OPTIONS = frozenset({"$select", "$expand", "$filter", "$orderby", "$top", "$skip", "$count", "$skiptoken"})
 _EXPAND = re.compile(r"singleValueExtendedProperties\s*\(\s*\$filter\s*=\s*id eq '([^']*)'\s*\)", re.IGNORECASE)
 _ORDERS: dict[str, Callable[[Occurrence], Any]] = {
     "start/datetime": lambda one: one.starts,
@@ -54,7 +52,7 @@ Work = Callable[[Call, Mailbox], Answer]
 
 
 async def in_mailbox(call: Call, work: Work, roles: frozenset[str]) -> Answer:
-    """Do something in the mailbox that a call names, if the caller may and the pace allows. Raises what Graph answers."""
+    """Do something in the mailbox that a call names, if the caller may and the pace allows."""
     tenant, caller = call.tenant, call.caller
     account = tenant.account(call.segments[1])
     if account is None:
@@ -253,7 +251,7 @@ def _instant(text: str, name: str) -> datetime:
     """An instant; without an offset it is UTC, whatever zone the answer is to be in (§1.3 of the notes on Graph)."""
     if not text:
         raise bad_request(
-            "This request requires a time window specified by the query string parameters StartDateTime and EndDateTime.",
+            "This request requires a time window specified by the query parameters StartDateTime and EndDateTime.",
             "ErrorInvalidParameter",
         )
     try:

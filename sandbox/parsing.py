@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -60,7 +60,7 @@ class Draft:
     values: dict[str, Any] = field(default_factory=dict)
     start: Moment | None = None
     end: Moment | None = None
-    recurrence: Mapping[str, Any] | None | Absent = ABSENT
+    recurrence: Mapping[str, Any] | Absent | None = ABSENT
     tags: dict[str, str | None] = field(default_factory=dict)
     transaction_id: str | None = None
 
@@ -80,7 +80,7 @@ def draft(body: object, *, creating: bool) -> Draft:
         elif name == "recurrence":
             made.recurrence = value
         elif name == "singleValueExtendedProperties":
-            made.tags = _tags(value or ())
+            made.tags = _tags(value or [])
         elif name == "transactionId":
             made.transaction_id = value
         elif name == "location":
@@ -90,9 +90,8 @@ def draft(body: object, *, creating: bool) -> Draft:
             made.values["locations"] = [_location(one) for one in value or ()]
             made.values["location"] = made.values["locations"][0] if value else DEFAULT_LOCATION
         else:
-            made.values[name] = _NORMAL[name](value) if name in _NORMAL else value
-            if value is None:
-                made.values[name] = DEFAULTS[name]
+            normal = _NORMAL.get(name)
+            made.values[name] = DEFAULTS[name] if value is None else normal(value) if normal else value
     return made
 
 
@@ -315,8 +314,8 @@ def _attendees(values: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return made
 
 
-_NORMAL = {
-    "body": lambda value: _body(value or {}),
-    "attendees": lambda value: _attendees(value or []),
-    "categories": lambda value: [one for one in value or () if one],
+_NORMAL: dict[str, Callable[[Any], Any]] = {
+    "body": _body,
+    "attendees": _attendees,
+    "categories": lambda value: [one for one in value if one],
 }

@@ -23,7 +23,7 @@ READ_GROUPS = frozenset(
 )
 READ_MEMBERS = READ_GROUPS | {"GroupMember.ReadBasic.All"}
 
-_LIST_OPTIONS = frozenset({"$select", "$filter", "$top", "$count", "$skiptoken"})  # noqa: S106 - OData options
+_LIST_OPTIONS = frozenset({"$select", "$filter", "$top", "$count", "$skiptoken"})
 _ONE_OPTIONS = frozenset({"$select"})
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SMALL_PAGE = 20
@@ -113,11 +113,11 @@ def _listed(
         body["@odata.count"] = len(found)
     if link is not None:
         body["@odata.nextLink"] = link
-    body["value"] = list(map(_renderer(call, of, shown), shown))
+    body["value"] = list(map(_renderer(call, of), shown))
     return Answer(200, body, headers)
 
 
-def _renderer(call: Call, of: str, shown: Iterable[Any]) -> Callable[[Any], dict[str, Any]]:
+def _renderer(call: Call, of: str) -> Callable[[Any], dict[str, Any]]:
     if of == "users":
         return _account(call, selected(call.options, USER_PROPERTIES, "user"))
     if of == "groups":
@@ -134,7 +134,7 @@ def _renderer(call: Call, of: str, shown: Iterable[Any]) -> Callable[[Any], dict
 
 
 def _account(call: Call, names: tuple[str, ...] | None) -> Callable[[Account], dict[str, Any]]:
-    """What becomes of an account: properties that the application may not read are null (§1.9 of the notes on Graph)."""
+    """What becomes of an account: properties that the application may not read are null (§1.9 of the notes)."""
     wanted = names or USER_DEFAULT
     if call.caller.may(READ_USERS):
         readable: frozenset[str] = USER_PROPERTIES
@@ -142,7 +142,7 @@ def _account(call: Call, names: tuple[str, ...] | None) -> Callable[[Account], d
         readable = USER_BASIC if call.caller.may(READ_USERS_BASIC) else frozenset({"id"})
 
     def made(account: Account) -> dict[str, Any]:
-        shown = {"id": account.id} if names is None or "id" not in names else {}
+        shown: dict[str, Any] = {"id": account.id} if names is None or "id" not in names else {}
         shown |= {name: account.value(name) if name in readable else None for name in wanted}
         if shown.get("businessPhones", ()) is None:
             shown["businessPhones"] = []

@@ -1,4 +1,4 @@
-"""The dates of a series, from its rule (§3.1 and §3.2 of the notes on Graph). The sandbox's own answer, shared with nobody."""
+"""The dates of a series, from its rule (§3.1 and §3.2 of the notes on Graph): the sandbox's own answer."""
 
 from __future__ import annotations
 
@@ -93,21 +93,19 @@ def slots(rule: Recurrence, at: time, length: timedelta, zone_name: str, year: i
     ``length`` is between the wall-clock times, so that the end keeps its hour over a clock change as well.
     """
     where = zone(zone_name)
+
+    def instant(wall: datetime) -> datetime:
+        return wall.replace(tzinfo=where).astimezone(UTC)
+
     found = []
     for day in _dates(rule, year):
         starts = datetime.combine(day, at)
-        found.append(
-            Slot(
-                day,
-                starts.replace(tzinfo=where).astimezone(UTC),
-                (starts + length).replace(tzinfo=where).astimezone(UTC),
-            )
-        )
+        found.append(Slot(day, instant(starts), instant(starts + length)))
     return tuple(found)
 
 
 def last_year(rule: Recurrence, until: date) -> int:
-    """The year to ask ``slots`` for so that nothing is missed up to ``until``; one and the same for a rule that ends."""
+    """The year to ask ``slots`` for to miss nothing up to ``until``; one and the same for a rule that ends."""
     if rule.range_type == "endDate" and rule.ends_on is not None:
         return rule.ends_on.year
     return _LAST_YEAR if rule.range_type == "numbered" else until.year

@@ -1,4 +1,4 @@
-"""Names, types and enumerations of Graph v1.0 as far as the sandbox knows them: what it accepts and what may be selected.
+"""Names, types and enumerations of Graph v1.0 as far as the sandbox knows them: what may be sent and selected.
 
 Taken from the reference pages below ``api-reference/v1.0/resources/`` of Microsoft's Graph documentation; the tests
 compare them with msgraph-sdk's models and with the OpenAPI subset.

@@ -1,4 +1,4 @@
-"""How much is too much: calls in flight and in a window per mailbox, resource units of the directory (§4 of the notes)."""
+"""How much is too much: calls in flight and in a window per mailbox, resource units (§4 of the notes on Graph)."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Gate:
         self._known: dict[str, Caller] = {}
 
     def caller(self, authorization: str | None) -> Caller:
-        """Who calls. Raises the 401 for a token that is missing, forged, foreign, for something else, or out of date."""
+        """Who calls. Raises the 401 for a token that is missing, forged, foreign, for something else, or too old."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise _refused("Access token is empty.")
