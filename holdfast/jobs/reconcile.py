@@ -19,7 +19,7 @@ from holdfast.core.plan import Change, Create, End, Rewrite
 from holdfast.core.report import Account, MailboxState, Problem
 from holdfast.core.tag import transaction_id
 from holdfast.jobs.crowd import each
-from holdfast.jobs.ports import Calendars, Ports, Progress
+from holdfast.jobs.ports import Calendars, Placed, Ports, Progress
 from holdfast.jobs.survey import Errand, Look, Outcome, difference, remember, settled
 
 FRESH = timedelta(minutes=5)
@@ -41,7 +41,7 @@ async def reconcile(looks: Iterable[Look], ports: Ports, *, progress: Progress |
     """Carry out the changes of these looks, many mailboxes at once. One that fails never stops the others."""
 
     async def work(look: Look) -> Outcome:
-        return await _Mailbox(look.errand, ports).carry_out(look)
+        return await _Mailbox(look.errand, ports, on_record=look.errand.memory.placed).carry_out(look)
 
     return await each([look for look in looks if look.changes], work, doing="Writing calendars", progress=progress)
 
@@ -55,6 +55,7 @@ class _Mailbox:
     writes: int = 0
     expected: dict[str, Tag | None] = field(default_factory=dict)
     transactions: dict[str, str] = field(default_factory=dict)
+    on_record: frozenset[str] = frozenset()
 
     async def carry_out(self, look: Look) -> Outcome:
         changes = look.changes
@@ -74,6 +75,9 @@ class _Mailbox:
                     if attempts == ATTEMPTS:
                         raise
         except GraphError as error:
+            if not isinstance(error, Unreachable):
+                made = {tag.block for tag in self.expected.values() if tag}
+                await self._put_on_record(self.errand.memory.placed | made)
             return self._outcome(MailboxState.FAILED, "could not be written", error)
         return await self._confirmed()
 
@@ -105,6 +109,7 @@ class _Mailbox:
         self.expected[event_id] = tag
 
     async def _create(self, change: Create) -> None:
+        await self._put_on_record(self.on_record | {change.block})
         for generation in range(change.generation, change.generation + GENERATIONS):
             create = replace(change, generation=generation)
             transaction = transaction_id(change.block, generation)
@@ -191,7 +196,8 @@ class _Mailbox:
         if lost:
             unseen = Unexpected("What was written was not there when the calendar was read back.", cure=_LOOK_AGAIN)
             return self._outcome(MailboxState.UNCONFIRMED, "not seen when read back", unseen)
-        await remember(self.errand, calendar, self.ports.state, self.ports.clock.now())
+        known = replace(self.errand, memory=replace(self.errand.memory, placed=self.on_record))
+        await remember(known, calendar, self.ports.state, self.ports.clock.now())
         return self._outcome(MailboxState.CHANGED, settled(self.errand)[1])
 
     async def _healed(self, event_id: str) -> bool:
@@ -207,6 +213,15 @@ class _Mailbox:
         except Gone:
             return False
         return look.tag == tag
+
+    async def _put_on_record(self, blocks: frozenset[str]) -> None:
+        """Keep in mind that the mailbox has these blocks.
+
+        Before a create, not after: a leaver is only looked at by what is on record, also one whose run was killed.
+        """
+        if blocks != self.on_record:
+            await self.ports.state.place(Placed(self.errand.mailbox, self.errand.address, blocks))
+            self.on_record = blocks
 
     @property
     def _calendars(self) -> Calendars:

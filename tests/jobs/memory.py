@@ -110,10 +110,12 @@ class Journal:
         fault = next((fault for fault in self.faults if fault.strikes(call)), None)
         if fault and not fault.after:
             raise fault.error
-        answer = effect()
-        if self.die_at == number:
-            self.dead = True
-            raise Crash
+        try:
+            answer = effect()
+        finally:
+            if self.die_at == number:
+                self.dead = True
+                raise Crash
         if fault:
             raise fault.error
         return answer

@@ -8,6 +8,7 @@ import pytest
 
 from holdfast.core.errors import Conflict, Denied, Gone, GraphError, NoMailbox, Throttled, Unexpected, Unreachable
 from holdfast.core.model import Person
+from holdfast.core.plan import Reason
 from holdfast.core.report import MailboxState, Report
 from holdfast.core.settings import Day, Settings
 from holdfast.jobs.apply import apply
@@ -58,7 +59,7 @@ async def test_a_fresh_look_is_acted_on_without_looking_again() -> None:
     world.clock.pass_time(minutes=5)
     world.journal.clear()
     await apply(seen, fjallvik(), world.ports)
-    assert world.journal.names(about=ANNA.id)[0] == "create"
+    assert world.journal.names(about=ANNA.id) == ["place", "create", "read"]
 
 
 async def test_a_stale_look_is_taken_again_and_what_a_person_did_meanwhile_is_seen() -> None:
@@ -249,7 +250,7 @@ async def test_a_tag_that_graph_lost_is_healed_at_once() -> None:
     world.box(ANNA).loses_tags = 1
     report = await applied(world, fjallvik())
     assert states(report)["anna"] is MailboxState.CHANGED
-    assert world.journal.names(about=ANNA.id)[-6:] == ["read", "look", "retag", "look", "read", "place"]
+    assert world.journal.names(about=ANNA.id)[-6:] == ["create", "read", "look", "retag", "look", "read"]
     await settled(world, fjallvik())
 
 
@@ -376,6 +377,41 @@ async def test_what_was_planned_is_what_it_takes_where_nothing_comes_between() -
     world.journal.clear()
     report = await removed(world, fjallvik())
     assert report.planned_writes == report.writes == len(world.journal.writes) > 0
+
+
+# -- what is kept in mind
+
+
+async def test_a_create_that_was_refused_leaves_the_person_as_new_as_before() -> None:
+    world = firm(ANNA, BO)
+    world.fail("create", Denied("No.", status=403), ANNA, nth=2)
+    await applied(world, fjallvik(block(), SECOND))
+    placed = await world.state.placed()
+    assert placed[ANNA.id].blocks == {"lartimmen"}
+    assert placed[BO.id].blocks == {"lartimmen", "fordjupning"}
+    seen = await look(world, fjallvik(block(), SECOND))
+    assert [change.reason for change in seen.plan.changes] == [Reason.NEW]
+
+
+async def test_a_person_whose_every_create_was_refused_is_forgotten() -> None:
+    world = firm(ANNA)
+    world.fail("create", Denied("No.", status=403))
+    await applied(world, fjallvik())
+    assert await world.state.placed() == {}
+
+
+@pytest.mark.parametrize("effect", [True, False], ids=["done", "not done"])
+async def test_one_whose_create_had_no_answer_is_looked_at_again_also_after_leaving(*, effect: bool) -> None:
+    world = firm(ANNA, BO)
+    world.fail("create", Unreachable("No answer."), ANNA, after=effect)
+    fault = world.fail("read", Unreachable("No answer."), ANNA, nth=2)
+    assert states(await applied(world, fjallvik()))["anna"] is MailboxState.FAILED
+    world.journal.faults.clear()
+    assert fault.seen == 2
+    leaves(world, ANNA)
+    assert (await applied(world, fjallvik())).complete
+    assert world.box(ANNA).events == {}
+    assert set(await world.state.placed()) == {BO.id}
 
 
 # -- in which order
