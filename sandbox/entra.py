@@ -198,7 +198,7 @@ def _check_assertion(application: Application, form: Mapping[str, str], endpoint
         header = jwt.get_unverified_header(assertion)
     except jwt.InvalidTokenError as error:
         raise Refusal(50027, "invalid_request", "JWT token is invalid or malformed.", 401) from error
-    certificate = application.certificates.get(str(header.get("x5t#S256") or header.get("x5t")))
+    certificate = application.certificates.get(str(header.get("x5t#S256") or header.get("x5t")).rstrip("="))
     key = certificate.public_key() if certificate else None
     if not isinstance(key, RSAPublicKey):
         raise Refusal(
