@@ -55,25 +55,34 @@ async def connect(
     """
     counts = Counts()
     tokens = tokens or MsalTokens(connection, clock=clock)
+    trust = True if transport else connection.trust()
     async with AsyncExitStack() as stack:
-
-        def client() -> httpx.AsyncClient:
-            trust = True if transport else connection.trust()
-            made = httpx.AsyncClient(verify=trust, timeout=_TIMEOUT, transport=transport)
-            stack.push_async_callback(made.aclose)
-            return made
-
+        http = await stack.enter_async_context(httpx.AsyncClient(verify=trust, timeout=_TIMEOUT, transport=transport))
         typed: list[TypedGraph] = []
 
         def typed_graph() -> TypedGraph:
             if not typed:
-                from graph_client.typed import TypedGraph  # noqa: PLC0415 - msgraph-sdk is slow to load and not always needed
+                from graph_client.typed import TypedGraph  # noqa: PLC0415 - msgraph-sdk is slow to load, not always needed
 
-                typed.append(TypedGraph(connection, client(), tokens, clock=clock, chance=random, counts=counts))
+                through = httpx.AsyncClient(transport=_Through(http), timeout=_TIMEOUT)
+                typed.append(TypedGraph(connection, through, tokens, clock=clock, chance=random, counts=counts))
             return typed[0]
 
         dispatcher = Dispatcher(
-            connection, client(), tokens, clock=clock, chance=random, counts=counts, in_flight=in_flight
+            connection, http, tokens, clock=clock, chance=random, counts=counts, in_flight=in_flight
         )
         stack.push_async_callback(dispatcher.aclose)
         yield Graph(GraphDirectory(dispatcher, typed_graph), GraphCalendars(dispatcher), tokens, counts)
+
+
+class _Through(httpx.AsyncBaseTransport):
+    """Sends through another client: its connections, its trust, its proxies.
+
+    The SDK puts its retries in place of a client's transport and then never closes what it displaced.
+    """
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._http.send(request, stream=True)

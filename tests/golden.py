@@ -1,4 +1,4 @@
-"""Golden files: what a person reads, kept as a file and reviewed like code. HOLDFAST_UPDATE_GOLDEN=1 writes them anew."""
+"""Golden files: what a person reads, kept and reviewed like code. HOLDFAST_UPDATE_GOLDEN=1 writes them anew."""
 
 import os
 from pathlib import Path
@@ -11,4 +11,6 @@ def check_golden(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     expected = path.read_text(encoding="utf-8") if path.exists() else ""
-    assert text == expected, f"{path.name} differs; if the new text is right: HOLDFAST_UPDATE_GOLDEN=1, then read the diff"
+    assert text == expected, (
+        f"{path.name} differs; if the new text is right: HOLDFAST_UPDATE_GOLDEN=1, then read the diff"
+    )

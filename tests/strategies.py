@@ -100,9 +100,7 @@ def tenants(draw: st.DrawFn) -> Tenant:
 def settings_strategy(draw: st.DrawFn) -> Settings:
     language = draw(st.sampled_from(Language))
     people = draw(st.dictionaries(lines(), audiences(), min_size=1, max_size=3))
-    goals = [
-        Goal(id=name, title=draw(titles(language))) for name in draw(st.lists(ids(), unique=True, max_size=3))
-    ]
+    goals = [Goal(id=name, title=draw(titles(language))) for name in draw(st.lists(ids(), unique=True, max_size=3))]
     wanted: list[Block] = []
     for key in draw(st.lists(ids(), unique=True, max_size=4)):
         block = draw(blocks(list(people), [goal.id for goal in goals], language, key))

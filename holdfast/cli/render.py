@@ -95,7 +95,9 @@ def state_rows(report: Report) -> list[tuple[str, str, str]]:
     for state, count in report.counts().items():
         if count:
             reasons = report.reasons(state)
-            why = ", ".join(f"{n} {reason}" for reason, n in reasons.items()) if len(reasons) > 1 else "".join(reasons)
+            why = (
+                ", ".join(f"{reason} ({n})" for reason, n in reasons.items()) if len(reasons) > 1 else "".join(reasons)
+            )
             rows.append((state.value, str(count), why or state.meaning))
     return [*rows, ("audience", str(len(report.audience)), "everybody in the groups, each counted once")]
 
