@@ -1,0 +1,69 @@
+"""The timer's function on a pretend tenant: it keeps what was approved, tells the log how it went, and names nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import azure.functions as func
+import pytest
+from typer.testing import CliRunner
+
+from functions.sweep import sweep
+from holdfast.cli.app import app
+from holdfast.cli.init import example
+from holdfast.core.errors import Denied
+from holdfast.core.settings import Language
+from sandbox import Tenant
+from tests.tenants import Served, series
+
+
+@pytest.fixture
+def tenant(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    """A tenant whose settings, in mode keep, are where the app looks for them."""
+    tenant = served.firm(4)
+    text = example(Language.SV).replace("mode: watch", "mode: keep").replace("2026-12-01", "2026-01-01")
+    (tmp_path / "settings.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("HOLDFAST_SETTINGS", str(tmp_path / "settings.yaml"))
+    monkeypatch.delenv("HOLDFAST_STATE", raising=False)
+    for name, value in served.environment(tenant).items():
+        monkeypatch.setenv(name, value)
+    return tenant
+
+
+def tick(*, past_due: bool = False) -> Any:
+    return sweep(cast("func.TimerRequest", SimpleNamespace(past_due=past_due)))
+
+
+def test_without_an_approval_it_only_looks(tenant: Tenant, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "holdfast"):
+        run(tick())
+    assert tenant.counts.writes == 0
+    assert "Nothing is approved yet" in caplog.text
+
+
+def test_it_makes_again_what_is_missing_and_names_nobody(tenant: Tenant, caplog: pytest.LogCaptureFixture) -> None:
+    assert CliRunner().invoke(app, ["apply", "--yes"]).exit_code == 0
+    one = tenant.employees[0]
+    assert one.mailbox is not None
+    (event,) = [event for event in one.mailbox.events if event.tags]
+    one.mailbox.delete_event(one.mailbox.id_of(event))
+    with caplog.at_level(logging.INFO, "holdfast"):
+        run(tick(past_due=True))
+    assert series(one) == 1
+    assert "begins late" in caplog.text
+    assert "'changed': 1" in caplog.text
+    assert not [account for account in tenant.accounts if account.address in caplog.text]
+
+
+def test_what_goes_wrong_as_a_whole_is_raised_so_that_azure_shows_a_failed_run(tenant: Tenant) -> None:
+    tenant.applications[0].roles.discard("GroupMember.Read.All")
+    with pytest.raises(Denied):
+        run(tick())
+
+
+def run(coroutine: Any) -> None:
+    asyncio.run(coroutine)

@@ -1,0 +1,39 @@
+"""A tenant at a standing clock, and a client of its Graph; every exchange is held to Graph's description if there is one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import Clock, Sandbox, Tenant, firm
+from tests.openapi import Description
+from tests.sandbox.graph import NOW, Graph
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(at=NOW)
+
+
+@pytest.fixture
+def tenant(clock: Clock) -> Tenant:
+    return firm(people=12, seed=1, clock=clock, calendars=False)
+
+
+@pytest.fixture
+async def graph(tenant: Tenant) -> AsyncIterator[Graph]:
+    sandbox = Sandbox()
+    sandbox.add(tenant)
+    path = os.environ.get("HOLDFAST_OPENAPI")
+    description = Description.read(Path(path)) if path else None
+    if description:
+        sandbox.observers.append(description.check)
+    graph = Graph(sandbox, tenant)
+    await graph.sign_in()
+    async with graph.http:
+        yield graph
+    if description:
+        assert not description.problems, "\n".join(description.problems)
