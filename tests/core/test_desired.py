@@ -173,6 +173,13 @@ def test_another_slot_is_another_slot_fingerprint_and_the_same_words(change: dic
     assert one.series.fingerprint.words == other.series.fingerprint.words
 
 
+def test_another_zone_is_another_slot_fingerprint() -> None:
+    [one] = desired(settings(block()), {"alla"}, MONDAY).wants
+    [other] = desired(settings(block(), zone="Europe/Helsinki"), {"alla"}, MONDAY).wants
+    assert one.series.fingerprint.slot != other.series.fingerprint.slot
+    assert one.series.fingerprint.words == other.series.fingerprint.words
+
+
 @pytest.mark.parametrize(
     "change",
     [{"title": "Lärstunden"}, {"reminder": 15}, {"goals": ("ai-2028",)}],

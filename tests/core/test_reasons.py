@@ -225,6 +225,13 @@ def test_double() -> None:
     assert (end.reason, end.actual, end.whole) == (Reason.DOUBLE, second, True)
 
 
+def test_double_by_a_single_date() -> None:
+    following = standing(LAST, LAST + 20 * WEEK, generation=1)
+    [end] = changes(want(block()), standing(), following)
+    assert isinstance(end, End)
+    assert (end.reason, end.actual) == (Reason.DOUBLE, following)
+
+
 def test_two_that_follow_each_other_are_not_double() -> None:
     following = standing(LAST + WEEK, LAST + 20 * WEEK, generation=1)
     assert changes(want(block()), standing(), following) == ()
