@@ -57,7 +57,7 @@ class Sandbox:
             await self._others(scope, receive, send)
 
     async def _graph(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _headers(scope)
         base = f"{scope['scheme']}://{headers.get('host', 'localhost')}{_VERSION}"
         path = scope["raw_path"].decode("ascii").partition("?")[0][len(_VERSION) :].replace("//", "/")
         query = scope["query_string"].decode("latin-1")
@@ -100,6 +100,15 @@ def _anonymous(error: GraphError, headers: MutableMapping[str, str]) -> Answer:
     inner = {"request-id": request_id, "client-request-id": request_id}
     body = {"error": {"code": error.code, "message": error.message, "innerError": inner}}
     return Answer(error.status, body, {**error.headers, "request-id": request_id, "client-request-id": request_id})
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """By lower-case name; those given more than once, such as ``Prefer``, are one with commas."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
 
 
 async def _content(receive: Receive) -> bytes:

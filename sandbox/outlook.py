@@ -26,6 +26,7 @@ READ = frozenset({"Calendars.Read", "Calendars.ReadWrite"})
 WRITE = frozenset({"Calendars.ReadWrite"})
 READ_SETTINGS = frozenset({"MailboxSettings.Read", "MailboxSettings.ReadWrite"})
 
+_NO_OPTIONS: frozenset[str] = frozenset()
 _ONE_OPTIONS = frozenset({"$select", "$expand"})
 _LIST_OPTIONS = frozenset({"$select", "$expand", "$filter", "$orderby", "$top", "$skip", "$count", "$skiptoken"})
 _EXPAND = re.compile(r"singleValueExtendedProperties\s*\(\s*\$filter\s*=\s*id eq '([^']*)'\s*\)", re.IGNORECASE)
@@ -112,7 +113,7 @@ def get_event(call: Call, mailbox: Mailbox) -> Answer:
 
 def create_event(call: Call, mailbox: Mailbox) -> Answer:
     """``POST .../events``."""
-    shape = _shape(call, mailbox, _ONE_OPTIONS)
+    shape = _shape(call, mailbox, _NO_OPTIONS)
     event = mailbox.create(draft(call.body, creating=True))
     call.tenant.counts.writes += 1
     return _one(call, mailbox, Found(event, None), shape, 201)
@@ -120,7 +121,7 @@ def create_event(call: Call, mailbox: Mailbox) -> Answer:
 
 def patch_event(call: Call, mailbox: Mailbox) -> Answer:
     """``PATCH .../events/{id}``, of an event, a series or one date of it."""
-    shape = _shape(call, mailbox, _ONE_OPTIONS)
+    shape = _shape(call, mailbox, _NO_OPTIONS)
     found = mailbox.find(call.segments[3])
     _match(call, found.event)
     mailbox.change(found, draft(call.body, creating=False))

@@ -80,14 +80,14 @@ def draft(body: object, *, creating: bool) -> Draft:
         elif name == "recurrence":
             made.recurrence = value
         elif name == "singleValueExtendedProperties":
-            made.tags = _tags(value or [])
+            made.tags = _tags(value)
         elif name == "transactionId":
             made.transaction_id = value
         elif name == "location":
             made.values["location"] = _location(value)
             made.values["locations"] = [made.values["location"]] if value else []
         elif name == "locations":
-            made.values["locations"] = [_location(one) for one in value or ()]
+            made.values["locations"] = [_location(one) for one in value]
             made.values["location"] = made.values["locations"][0] if value else DEFAULT_LOCATION
         else:
             normal = _NORMAL.get(name)
@@ -229,7 +229,7 @@ def _checked(type_name: str, value: object, path: str, writing: Writable) -> dic
 
 
 def _typed(wanted: Property, given: object, path: str, writing: Writable) -> Any:  # noqa: ANN401 - JSON is what it is
-    if given is None:
+    if given is None and not wanted.many:
         return None
     if wanted.many:
         if not isinstance(given, list):

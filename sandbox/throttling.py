@@ -51,6 +51,7 @@ class Throttle:
         in_flight = self._in_flight.get(key, 0) + 1
         if in_flight > tenant.counts.most_in_flight.get(name, 0):
             tenant.counts.most_in_flight[name] = in_flight
+        over = self._use(key, 1, limits.calls_per_mailbox, limits.mailbox_window)[1]
         pressure = mailbox.pressure
         if pressure is not None:
             left = pressure.calls - 1
@@ -58,7 +59,6 @@ class Throttle:
             self._refuse(name, SCRIPTED, pressure.retry_after)
         if in_flight > limits.concurrent_per_mailbox:
             self._refuse(name, CONCURRENCY, limits.concurrency_retry_after)
-        over = self._use(key, 1, limits.calls_per_mailbox, limits.mailbox_window)[1]
         if over is not None:
             self._refuse(name, VOLUME, over)
         self._in_flight[key] = in_flight

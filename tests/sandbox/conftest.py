@@ -32,8 +32,8 @@ async def graph(tenant: Tenant) -> AsyncIterator[Graph]:
     if description:
         sandbox.observers.append(description.check)
     graph = Graph(sandbox, tenant)
-    await graph.sign_in()
     async with graph.http:
+        await graph.sign_in()
         yield graph
     if description:
         assert not description.problems, "\n".join(description.problems)
