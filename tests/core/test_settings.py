@@ -109,6 +109,12 @@ def test_a_block_may_end_at_midnight_or_when_the_clocks_change() -> None:
     assert read(EXAMPLE.replace("09:00", "03:00")).blocks[0].at == time(3)
 
 
+@pytest.mark.parametrize("at", ["02:00", "02:15", "02:59"])
+def test_a_block_may_not_begin_in_the_hour_that_comes_twice_or_never(at: str) -> None:
+    [told] = problems(EXAMPLE.replace("09:00", at))
+    assert f'"{at}" is in the hour that is missing or doubled when clocks change' in told
+
+
 def test_a_block_may_last_one_day() -> None:
     [block] = read(EXAMPLE.replace("from: 2026-12-01 ", "from: 2026-12-03\n    until: 2026-12-03 ")).blocks
     assert block.from_ == block.until == date(2026, 12, 3)

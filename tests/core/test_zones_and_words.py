@@ -70,6 +70,7 @@ def test_every_name_offered_is_accepted_has_rules_and_a_name_for_graph(name: str
         "europe/stockholm",
         "Europe/Stokholm",
         "CET+1",
+        " W. Europe Standard Time",
         "+01:00",
         "Central Europe",
         "../etc/passwd",
