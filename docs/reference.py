@@ -13,9 +13,9 @@ from typing import Any
 import typer.main
 from typer.core import TyperArgument, TyperOption
 
-from graph_client.permissions import PERMISSIONS
 from holdfast import wiring
 from holdfast.cli.app import app
+from holdfast.core.permissions import PERMISSIONS
 from holdfast.core.report import Excuse, MailboxState
 from holdfast.core.settings import ENVIRONMENT, Tenant, json_schema
 

@@ -1,24 +1,10 @@
-"""The application permissions that our calls need, and what for. ``docs/permissions.md`` lists the same for admins.
-
-Least privilege per call is in each reference page below ``api-reference/v1.0/api/`` of Microsoft's Graph documentation.
-"""
+"""What our calls need of permissions, so that a refusal can say what to grant."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-GROUP_MEMBERS = "GroupMember.Read.All"
-USERS = "User.Read.All"
-MAILBOX_SETTINGS = "MailboxSettings.Read"
-CALENDARS = "Calendars.ReadWrite"
-
-PERMISSIONS = {
-    GROUP_MEMBERS: "finding the groups of the settings and listing their members, through nested groups",
-    USERS: "telling which members are people with an enabled account",
-    MAILBOX_SETTINGS: "telling people's mailboxes from shared mailboxes, rooms and equipment",
-    CALENDARS: "putting learning blocks into calendars, finding them again and ending them",
-}
-"""Every permission the product asks for: nothing else is ever needed."""
+from holdfast.core.permissions import CALENDARS, GROUP_MEMBERS, MAILBOX_SETTINGS, USERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from holdfast.core.errors import GraphError, NoMailbox
+from holdfast.core.permissions import CALENDARS, GROUP_MEMBERS, LIMITED, MAILBOX_SETTINGS, PERMISSIONS, USERS
 from holdfast.core.settings import Settings
 from holdfast.jobs.audience import Audience, AudienceError, Member, group_path, resolve
 from holdfast.jobs.ports import Ports
 
-CALENDARS = "Calendars.ReadWrite"
 _MAILBOXES_TRIED = 5
 
 
@@ -38,24 +38,47 @@ class Finding:
 
 
 async def check(settings: Settings, ports: Ports, sign_in: SignIn) -> list[Finding]:
-    """Try the sign-in, each group and a mailbox, and tell what was found. Writes nothing."""
+    """Try the sign-in, each permission, each group and a mailbox, and tell what was found. Writes nothing."""
     try:
         roles = await sign_in.roles()
     except GraphError as error:
         return [_failed("Sign-in", error)]
-    findings = [Finding("Sign-in", f"tenant {settings.tenant.tenant_id}")]
+    works: set[str] = set()
+    tried: list[Finding] = []
     try:
         audience = await resolve(settings, ports.directory, {})
     except AudienceError as error:
-        return [
-            *findings,
-            *(Finding("Group", problem, "Correct the group in the settings.") for problem in error.problems),
-        ]
+        works.add(GROUP_MEMBERS)
+        tried += [Finding("Group", problem, "Correct the group in the settings.") for problem in error.problems]
     except GraphError as error:
-        return [*findings, _failed("Groups and their members", error)]
-    findings += _groups(settings, audience)
-    findings += await _mailbox(audience, ports, roles)
-    return findings
+        tried.append(_failed("Groups and their members", error))
+    else:
+        works |= {GROUP_MEMBERS, USERS}
+        tried += _groups(settings, audience)
+        tried += await _mailbox(audience, ports, works)
+    signed_in = Finding("Sign-in", f"tenant {settings.tenant.tenant_id}")
+    return [signed_in, *(_permission(name, roles, works) for name in PERMISSIONS), *tried]
+
+
+def _permission(name: str, roles: frozenset[str], works: set[str]) -> Finding:
+    """What is known of a permission. A token lists neither those limited to mailboxes nor those within a wider one."""
+    what = f"Permission {name}"
+    if name in roles:
+        return Finding(what, "granted for the whole tenant")
+    if name not in works:
+        found = f"not in the token; it is for {PERMISSIONS[name]}"
+        cure = f"Grant {name} (application) and admin consent."
+        if name in LIMITED and USERS not in works:
+            return Finding(what, found, f"{cure} Or limit it to mailboxes by RBAC for Applications.", fatal=False)
+        return Finding(what, found, cure)
+    if name == CALENDARS:
+        return Finding(
+            what,
+            "not in the token, though a calendar can be read; it may be granted by RBAC for Applications",
+            "To be sure of writing, try it on one person: `holdfast apply --only MAILBOX`.",
+            fatal=False,
+        )
+    return Finding(what, "not in the token, but what it is for works")
 
 
 def _groups(settings: Settings, audience: Audience) -> list[Finding]:
@@ -80,40 +103,33 @@ def _names(member: Member) -> set[str]:
     return {member.person.address, member.person.user_principal_name.lower(), member.person.id.lower()}
 
 
-async def _mailbox(audience: Audience, ports: Ports, roles: frozenset[str]) -> list[Finding]:
-    """Read what is needed of the first mailbox that exists."""
+async def _mailbox(audience: Audience, ports: Ports, works: set[str]) -> list[Finding]:
+    """Read what is needed of the first mailbox that exists, and note in ``works`` which permission that took."""
     people = sorted(
         (member.person for member in audience.members.values() if member.excuse() is None), key=lambda p: p.address
     )
     missing: GraphError | None = None
     for person in people[:_MAILBOXES_TRIED]:
+        findings: list[Finding] = []
         try:
             purpose = await ports.calendars.purpose(person.id)
         except NoMailbox as error:
             missing = error
             continue
         except GraphError as error:
-            return [_failed(f"Mailbox settings of {person.address}", error)]
-        findings = [Finding(f"Mailbox settings of {person.address}", f"can be read (a {purpose} mailbox)")]
+            findings.append(_failed(f"Mailbox settings of {person.address}", error))
+        else:
+            works.add(MAILBOX_SETTINGS)
+            findings.append(Finding(f"Mailbox settings of {person.address}", f"can be read (a {purpose} mailbox)"))
         try:
             await ports.calendars.read(person.id)
         except GraphError as error:
-            return [*findings, _failed(f"Calendar of {person.address}", error)]
-        findings.append(Finding(f"Calendar of {person.address}", "can be read"))
-        findings.append(_writing(roles))
+            findings.append(_failed(f"Calendar of {person.address}", error))
+        else:
+            works.add(CALENDARS)
+            findings.append(Finding(f"Calendar of {person.address}", "can be read"))
         return findings
     return [_failed("A mailbox", missing)] if missing else []
-
-
-def _writing(roles: frozenset[str]) -> Finding:
-    if CALENDARS in roles:
-        return Finding("Writing calendars", f"{CALENDARS} is granted for all mailboxes")
-    return Finding(
-        "Writing calendars",
-        f"{CALENDARS} is not in the token; it may be granted for some mailboxes by RBAC for Applications",
-        f"Try it on one person: `holdfast apply --only MAILBOX`. If that is refused, grant {CALENDARS} (application).",
-        fatal=False,
-    )
 
 
 def _failed(what: str, error: GraphError) -> Finding:

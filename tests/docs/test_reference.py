@@ -10,7 +10,8 @@ from types import ModuleType
 import pytest
 
 from graph_client import permissions
-from graph_client.permissions import PERMISSIONS, Need
+from graph_client.permissions import Need
+from holdfast.core.permissions import PERMISSIONS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

@@ -6,8 +6,9 @@ import pytest
 
 from holdfast.core.errors import Denied, GraphError, NotSignedIn, Throttled, Unexpected, Unreachable
 from holdfast.core.model import Group, Purpose
+from holdfast.core.permissions import CALENDARS, PERMISSIONS
 from holdfast.core.settings import Settings
-from holdfast.jobs.check import CALENDARS, Finding, check
+from holdfast.jobs.check import Finding, check
 from tests.jobs.fjallvik import ANNA, BO, EVERYBODY, firm, fjallvik, person, staff
 from tests.jobs.memory import World
 
@@ -24,7 +25,7 @@ class SignIn:
 
 
 async def checked(world: World, settings: Settings | None = None, sign_in: SignIn | None = None) -> list[Finding]:
-    found = await check(settings or fjallvik(), world.ports, sign_in or SignIn(CALENDARS))
+    found = await check(settings or fjallvik(), world.ports, sign_in or SignIn(*PERMISSIONS))
     assert world.journal.writes == []
     return found
 
@@ -38,10 +39,10 @@ async def test_where_all_is_well_everything_tried_is_told_and_nothing_is_to_be_d
     findings = await checked(world)
     assert [(finding.what, finding.found) for finding in findings] == [
         ("Sign-in", "tenant 3f2b8c1e-5d4a-4e0f-9b7a-1c2d3e4f5a6b"),
+        *((f"Permission {name}", "granted for the whole tenant") for name in PERMISSIONS),
         ('Audience alla: "Alla medarbetare"', "2 people, 1 guests, disabled or without address (g-alla)"),
         ("Mailbox settings of anna@fjallvik.example", "can be read (a user mailbox)"),
         ("Calendar of anna@fjallvik.example", "can be read"),
-        ("Writing calendars", "Calendars.ReadWrite is granted for all mailboxes"),
     ]
     assert wrong(findings) == []
 
@@ -60,8 +61,7 @@ async def test_a_sign_in_that_fails_is_all_that_is_told() -> None:
 async def test_each_group_that_cannot_be_told_is_a_finding() -> None:
     world = firm(ANNA)
     world.directory.add(Group("g-2", EVERYBODY.name))
-    sign_in, group = await checked(world)
-    assert sign_in.ok
+    (group,) = wrong(await checked(world))
     assert "2 groups are called" in group.found
     assert "g-alla" in group.found
     assert group.cure == "Correct the group in the settings."
@@ -71,7 +71,7 @@ async def test_each_group_that_cannot_be_told_is_a_finding() -> None:
 async def test_a_directory_that_may_not_be_read_says_what_to_grant() -> None:
     world = firm(ANNA)
     world.fail("members", Denied("No.", status=403, code="Authorization_RequestDenied", cure="Grant it."))
-    _, finding = await checked(world)
+    (finding,) = wrong(await checked(world))
     assert finding.what == "Groups and their members"
     assert finding.found == "No. (Authorization_RequestDenied; request id none)"
     assert finding.cure == "Grant it."
@@ -110,7 +110,6 @@ async def test_a_mailbox_that_cannot_be_read_says_why_and_what_to_do(call: str, 
     world.fail(call, error)
     findings = await checked(world)
     (finding,) = wrong(findings)
-    assert findings[-1] == finding
     assert finding.what == what
     assert finding.found.startswith(error.message)
     assert finding.cure == error.cure
@@ -124,7 +123,7 @@ async def test_people_without_a_mailbox_are_passed_over_for_one_who_has() -> Non
         world.box(one).exists = False
     findings = await checked(world)
     assert wrong(findings) == []
-    assert findings[-2].what == f"Calendar of {people[4].address}"
+    assert findings[-1].what == f"Calendar of {people[4].address}"
 
 
 async def test_where_no_mailbox_is_found_that_is_told_and_not_everybody_is_tried() -> None:
@@ -141,9 +140,9 @@ async def test_where_no_mailbox_is_found_that_is_told_and_not_everybody_is_tried
 
 
 async def test_a_permission_that_is_not_in_the_token_is_told_and_may_be_there_all_the_same() -> None:
-    findings = await checked(firm(ANNA), sign_in=SignIn("User.Read.All"))
+    findings = await checked(firm(ANNA), sign_in=SignIn(*(PERMISSIONS.keys() - {CALENDARS})))
     (finding,) = wrong(findings)
-    assert finding.what == "Writing calendars"
+    assert finding.what == f"Permission {CALENDARS}"
     assert "RBAC for Applications" in finding.found
     assert "apply --only" in finding.cure
     assert not finding.fatal
@@ -153,4 +152,24 @@ async def test_a_room_is_told_for_what_it_is() -> None:
     world = firm(ANNA)
     world.box(ANNA).purpose = Purpose.ROOM
     findings = await checked(world)
-    assert findings[2].found == "can be read (a room mailbox)"
+    assert findings[-2].found == "can be read (a room mailbox)"
+
+
+@pytest.mark.parametrize("name", PERMISSIONS)
+async def test_a_permission_in_no_token_that_works_all_the_same_is_told_so(name: str) -> None:
+    findings = await checked(firm(ANNA), sign_in=SignIn(*(PERMISSIONS.keys() - {name})))
+    (finding,) = (one for one in findings if one.what == f"Permission {name}")
+    assert "not in the token" in finding.found
+    assert not finding.fatal or finding.ok
+
+
+async def test_permissions_that_are_missing_are_all_told_at_once() -> None:
+    world = firm(ANNA)
+    world.fail("members", Denied("No.", status=403, cure="Grant it."))
+    findings = wrong(await checked(world, sign_in=SignIn()))
+    assert [finding.what for finding in findings if finding.fatal] == [
+        "Permission GroupMember.Read.All",
+        "Permission User.Read.All",
+        "Groups and their members",
+    ]
+    assert all(f"Grant {name} (application)" in str(findings) for name in PERMISSIONS)
