@@ -68,11 +68,12 @@ class Sandbox:
             await _send(send, _anonymous(error, headers), headers)
             return
         caller.tenant.counts.requests += 1
+        arrival = caller.tenant.throttle.arrive()
         url = f"{path}?{query}" if query else path
         try:
-            call = call_from(caller, scope["method"], url, headers, parsed(content, headers), base)
+            call = call_from(caller, scope["method"], url, headers, parsed(content, headers), base, arrival)
         except GraphError as error:
-            call = Call(caller, scope["method"], url, [], {}, headers, None, base)
+            call = Call(caller, scope["method"], url, [], {}, headers, None, base, arrival)
             given = await answer(call, error, self.observers)
         else:
             given = await self._answered(call)

@@ -73,9 +73,9 @@ def _item(outer: Call, request: object) -> _Item:
         raise bad_request(f"Request '{name}' of the batch may depend on one other at most.")
     path = url if url.startswith("/") else f"/{url}"
     try:
-        call = call_from(outer.caller, method, path, headers, body, outer.base, in_batch=True)
+        call = call_from(outer.caller, method, path, headers, body, outer.base, outer.arrival, in_batch=True)
     except GraphError as error:
-        call = Call(outer.caller, method, path, [], {}, headers, body, outer.base, in_batch=True)
+        call = Call(outer.caller, method, path, [], {}, headers, body, outer.base, outer.arrival, in_batch=True)
         return _Item(name, call, error, after[0] if after else None)
     return _Item(name, call, resolved(call), after[0] if after else None)
 

@@ -60,7 +60,10 @@ class Preferences(NamedTuple):
 
 @dataclass(slots=True)
 class Call:
-    """One request to Graph. ``path`` is relative to ``base``, the version's address; header names are lower case."""
+    """One request to Graph. ``path`` is relative to ``base``, the version's address; header names are lower case.
+
+    ``arrival`` is the number of the HTTP request it came in.
+    """
 
     caller: Caller
     method: str
@@ -70,6 +73,7 @@ class Call:
     headers: Mapping[str, str]
     body: Any
     base: str
+    arrival: int
     in_batch: bool = False
 
     @property

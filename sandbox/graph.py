@@ -34,6 +34,7 @@ def call_from(  # noqa: PLR0917 - a request has so many parts
     headers: Mapping[str, str],
     body: Any,  # noqa: ANN401 - JSON is what it is
     base: str,
+    arrival: int,
     *,
     in_batch: bool = False,
 ) -> Call:
@@ -42,7 +43,7 @@ def call_from(  # noqa: PLR0917 - a request has so many parts
     segments = [unquote(part) for part in address.split("/") if part]
     if len(segments) > 3 and segments[0] == "users" and segments[2] == "calendar":
         del segments[2]
-    return Call(caller, method, path, segments, options(query), headers, body, base, in_batch)
+    return Call(caller, method, path, segments, options(query), headers, body, base, arrival, in_batch)
 
 
 def route(call: Call) -> Route:

@@ -66,7 +66,7 @@ async def in_mailbox(call: Call, work: Work, roles: frozenset[str]) -> Answer:
     if mailbox is None:
         raise no_mailbox()
     client = caller.application.client_id
-    tenant.throttle.enter(client, mailbox)
+    tenant.throttle.enter(client, mailbox, call.arrival)
     try:
         if tenant.latency:
             await tenant.clock.sleep(tenant.latency)

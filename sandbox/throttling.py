@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox.errors import throttled
 from sandbox.mailbox import Mailbox, Pressure
@@ -29,6 +29,13 @@ class _Window:
     used: int = 0
 
 
+class _Wait(NamedTuple):
+    """Until when a mailbox is not to be called, and the last request that had come in when that was told."""
+
+    until: datetime
+    told: int
+
+
 class Throttle:
     """The pace of one tenant's applications."""
 
@@ -36,18 +43,27 @@ class Throttle:
         self._tenant = tenant
         self._in_flight: dict[tuple[str, str], int] = {}
         self._windows: dict[tuple[str, str], _Window] = {}
-        self._wait_until: dict[str, datetime] = {}
+        self._waits: dict[str, _Wait] = {}
+        self._requests = 0
 
-    def enter(self, client_id: str, mailbox: Mailbox) -> None:
-        """An application's call for a mailbox begins. Raises the 429 that it gets, and then it has ended as well."""
+    def arrive(self) -> int:
+        """The number of a request that has just come in; all calls of a batch have the batch's."""
+        self._requests += 1
+        return self._requests
+
+    def enter(self, client_id: str, mailbox: Mailbox, arrival: int) -> None:
+        """An application's call for a mailbox begins. Raises the 429 that it gets, and then it has ended as well.
+
+        One that comes before a wait is over is an early retry, unless it was on its way before the wait was told.
+        """
         tenant, limits, name = self._tenant, self._tenant.limits, mailbox.account_id
         key = (client_id, name)
-        until = self._wait_until.get(name)
-        if until is not None:
-            if tenant.clock.now() < until:
+        wait = self._waits.get(name)
+        if wait is not None:
+            if tenant.clock.now() >= wait.until:
+                del self._waits[name]
+            elif arrival > wait.told:
                 tenant.counts.early_retries += 1
-            else:
-                del self._wait_until[name]
         in_flight = self._in_flight.get(key, 0) + 1
         if in_flight > tenant.counts.most_in_flight.get(name, 0):
             tenant.counts.most_in_flight[name] = in_flight
@@ -107,7 +123,8 @@ class Throttle:
     def _refuse(self, name: str, cause: str, retry_after: int) -> None:
         self._tenant.counts.throttled[cause] += 1
         until = self._tenant.clock.now() + timedelta(seconds=retry_after)
-        self._wait_until[name] = max(until, self._wait_until.get(name, until))
+        before = self._waits.get(name)
+        self._waits[name] = _Wait(max(until, before.until) if before else until, self._requests)
         raise throttled("ApplicationThrottled", f"Application is over its {cause} limit.", retry_after)
 
 

@@ -1,4 +1,4 @@
-"""A tenant at a standing clock, and a client of its Graph; every exchange is held to Graph's description if there is one."""
+"""A tenant at a standing clock, and a client of its Graph; each exchange fits Graph's description if there is one."""
 
 from __future__ import annotations
 

@@ -102,7 +102,9 @@ def single(**more: Any) -> dict[str, Any]:
     return {"subject": "Lunch", "start": at("2026-12-03T12:00:00"), "end": at("2026-12-03T13:00:00"), **more}
 
 
-def weekly(*, first: str = "2026-12-03", last: str = "2027-06-30", day: str = "thursday", **more: Any) -> dict[str, Any]:
+def weekly(
+    *, first: str = "2026-12-03", last: str = "2027-06-30", day: str = "thursday", **more: Any
+) -> dict[str, Any]:
     """A weekly series at nine o'clock."""
     return {
         "subject": "Lärtid",

@@ -228,9 +228,7 @@ async def test_a_second_create_with_the_same_transaction_is_refused(graph: Graph
 
 
 async def test_switches_of_transactions(graph: Graph, tenant: Tenant) -> None:
-    tenant.facts = Facts(
-        duplicate_status=400, duplicate_tells_existing=False, remembers_transactions_of_deleted=False
-    )
+    tenant.facts = Facts(duplicate_status=400, duplicate_tells_existing=False, remembers_transactions_of_deleted=False)
     made = await graph.made(f"{of(tenant)}/events", single(transactionId="block:0"))
     again = await graph.post(f"{of(tenant)}/events", single(transactionId="block:0"))
     assert (again.status, again.code) == (400, "ErrorDuplicateTransactionId")
@@ -314,7 +312,10 @@ async def test_somebody_elses_meeting(graph: Graph, tenant: Tenant) -> None:
     assert reply.body["organizer"]["emailAddress"]["address"] == host.address
     assert reply.body["responseStatus"]["response"] == "notResponded"
     assert reply.body["showAs"] == "tentative"
-    assert reply.body["iCalUId"] == (await graph.get(of(tenant) + event(tenant.mailbox(host.id).id_of(mine)))).body["iCalUId"]
+    assert (
+        reply.body["iCalUId"]
+        == (await graph.get(of(tenant) + event(tenant.mailbox(host.id).id_of(mine)))).body["iCalUId"]
+    )
     tenant.mailbox(guest.id).delete_event(reply.body["id"])
     assert tenant.counts.mails == 0
 

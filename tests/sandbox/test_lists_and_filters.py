@@ -118,7 +118,7 @@ async def test_a_link_keeps_the_query_it_was_made_for(graph: Graph, tenant: Tena
     assert len(await graph.pages(f"{of(tenant)}/calendarView?{view}")) > 1
 
 
-async def test_a_full_last_page_has_no_link(graph: Graph, tenant: Tenant, subjects: str) -> None:
+async def test_a_full_last_page_has_no_link(graph: Graph, subjects: str) -> None:
     assert "@odata.nextLink" not in (await graph.get(f"{subjects}?$top=3")).body
 
 

@@ -27,7 +27,9 @@ async def test_groups_by_name_or_mail(graph: Graph, tenant: Tenant) -> None:
     assert len((await graph.get("/groups?$filter=startswith(displayName,'all')")).body["value"]) == 1
 
 
-@pytest.mark.parametrize("text", ["visibility eq 'Private'", "displayName gt 'a'", "displayName", "mail eq", "(mail eq 'x'"])
+@pytest.mark.parametrize(
+    "text", ["visibility eq 'Private'", "displayName gt 'a'", "displayName", "mail eq", "(mail eq 'x'"]
+)
 async def test_filters_of_groups_that_are_not_supported(graph: Graph, text: str) -> None:
     reply = await graph.get(f"/groups?$filter={quote(text)}")
     assert (reply.status, reply.code) == (400, "Request_UnsupportedQuery")
@@ -99,7 +101,8 @@ async def test_a_link_is_good_for_its_own_query_only(graph: Graph, tenant: Tenan
 
 
 @pytest.mark.parametrize(
-    "path", ["/users?$select=shoeSize", "/users?$orderby=mail", "/users?$top=none", "/users?$top=5&$top=6", "/users?$top=0"]
+    "path",
+    ["/users?$select=shoeSize", "/users?$orderby=mail", "/users?$top=none", "/users?$top=5&$top=6", "/users?$top=0"],
 )
 async def test_options_that_are_not_there(graph: Graph, path: str) -> None:
     assert (await graph.get(path)).status == 400
@@ -113,7 +116,9 @@ async def test_one_user_by_id_or_name(graph: Graph, tenant: Tenant) -> None:
     assert (await graph.get(f"/users/{quote(guest.user_principal_name, safe='')}")).body["id"] == guest.id
     assert (await graph.get("/users/nobody@fjallvik.example")).code == "Request_ResourceNotFound"
     department = one.department.lower()
-    found = await graph.get(f"/users?$filter=accountEnabled eq true and department eq '{department}'&$select=department")
+    found = await graph.get(
+        f"/users?$filter=accountEnabled eq true and department eq '{department}'&$select=department"
+    )
     assert {found["department"] for found in found.body["value"]} == {one.department}
 
 
@@ -130,7 +135,13 @@ async def test_what_may_not_be_read_is_null(graph: Graph, tenant: Tenant) -> Non
     assert (await graph.get("/groups")).code == "Authorization_RequestDenied"
     tenant.applications[0].roles = set()
     await graph.sign_in()
-    for path in ["/groups", f"/groups/{tenant.everyone.id}", members(tenant), "/users", f"/users/{tenant.accounts[0].id}"]:
+    for path in [
+        "/groups",
+        f"/groups/{tenant.everyone.id}",
+        members(tenant),
+        "/users",
+        f"/users/{tenant.accounts[0].id}",
+    ]:
         reply = await graph.get(path)
         assert (reply.status, reply.code) == (403, "Authorization_RequestDenied")
     reply = await graph.get(f"{of(tenant)}/events")
@@ -167,8 +178,10 @@ async def test_rbac_for_applications(graph: Graph, tenant: Tenant) -> None:
 
 
 async def test_mailbox_settings_come_one_part_at_a_time(graph: Graph, tenant: Tenant) -> None:
-    parts = {part: (await graph.get(f"{of(tenant)}/mailboxSettings/{part}")).body for part in
-             ("timeZone", "userPurpose", "language", "workingHours")}
+    parts = {
+        part: (await graph.get(f"{of(tenant)}/mailboxSettings/{part}")).body
+        for part in ("timeZone", "userPurpose", "language", "workingHours")
+    }
     assert parts["timeZone"]["value"] == "W. Europe Standard Time"
     assert parts["userPurpose"]["value"] == "user"
     assert parts["language"]["locale"] == "sv-SE"

@@ -175,7 +175,9 @@ async def test_a_daily_date_stays_on_its_day(graph: Graph, tenant: Tenant) -> No
     master = await graph.made(f"{of(tenant)}/events", daily, **IMMUTABLE)
     second = (await instances(graph, tenant, master["id"]))[1]
     path = of(tenant) + event(second["id"])
-    assert (await graph.patch(path, {"start": at("2026-12-04T13:00:00"), "end": at("2026-12-04T14:00:00")})).status == 200
+    assert (
+        await graph.patch(path, {"start": at("2026-12-04T13:00:00"), "end": at("2026-12-04T14:00:00")})
+    ).status == 200
     refused = await graph.patch(path, {"start": at("2026-12-05T09:00:00"), "end": at("2026-12-05T10:00:00")})
     assert refused.code == "ErrorOccurrenceCrossingBoundary"
 
@@ -352,9 +354,7 @@ async def test_an_occurrence_has_no_recurrence_and_no_instances(graph: Graph, te
     assert (await graph.get(f"{path}/instances?{YEAR}")).code == "ErrorInvalidRequest"
 
 
-async def test_what_a_person_does_shows_in_graph_and_in_the_tenants_own_calendar(
-    graph: Graph, tenant: Tenant
-) -> None:
+async def test_what_a_person_does_shows_in_graph_and_in_the_tenants_own_calendar(graph: Graph, tenant: Tenant) -> None:
     master = await graph.made(f"{of(tenant)}/events", weekly(), **IMMUTABLE)
     mailbox = tenant.mailbox(tenant.employees[0].id)
     first, second, third = (await instances(graph, tenant, master["id"]))[:3]
