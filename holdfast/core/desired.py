@@ -116,7 +116,7 @@ def _clash(want: Want, other: Want) -> bool:
 
 
 def _slot_text(slot: Slot) -> str:
-    return f"weekly {slot.weekday.name} {slot.at:%H:%M} {slot.minutes} {slot.zone}"
+    return f"weekly {slot.weekday.name} {slot.at:%H:%M} {slot.minutes} {zones.windows(slot.zone)}"
 
 
 def _hash(*texts: str) -> str:

@@ -180,6 +180,12 @@ def test_another_zone_is_another_slot_fingerprint() -> None:
     assert one.series.fingerprint.words == other.series.fingerprint.words
 
 
+def test_a_zone_by_another_of_its_names_is_the_same_slot() -> None:
+    [one] = desired(settings(block()), {"alla"}, MONDAY).wants
+    [other] = desired(settings(block(), zone="W. Europe Standard Time"), {"alla"}, MONDAY).wants
+    assert one.series.fingerprint == other.series.fingerprint
+
+
 @pytest.mark.parametrize(
     "change",
     [{"title": "Lärstunden"}, {"reminder": 15}, {"goals": ("ai-2028",)}],
