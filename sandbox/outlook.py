@@ -16,7 +16,7 @@ from sandbox.filters import Condition, Field, Lambda, parse
 from sandbox.mailbox import Found, Mailbox
 from sandbox.parsing import draft, tag_id
 from sandbox.query import PageSize, page, refuse_others, selected
-from sandbox.rendering import Seen, Shape, etag
+from sandbox.rendering import Seen, Shape, etag, properties
 from sandbox.schema import EVENT_PROPERTIES
 
 PAGE = PageSize(10, 1000)
@@ -168,14 +168,14 @@ def _whole(event: Event) -> Occurrence:
 def _shape(call: Call, mailbox: Mailbox, allowed: frozenset[str], *, is_view: bool = False) -> Shape:
     given, preferences = call.options, call.preferences
     refuse_others(given, allowed)
+    basic = not call.caller.may(READ, mailbox.account_id)
+    tag = _expand(given["$expand"]) if "$expand" in given else None
     return Shape(
-        select=selected(given, EVENT_PROPERTIES, "event"),
-        expand=_expand(given["$expand"]) if "$expand" in given else None,
+        names=properties(selected(given, EVENT_PROPERTIES, "event"), is_view=is_view, basic=basic),
+        expand=None if basic else tag,
         zone=preferences.zone,
         plain_text=preferences.plain_text,
         immutable_ids=preferences.immutable_ids,
-        is_view=is_view,
-        basic=not call.caller.may(READ, mailbox.account_id),
     )
 
 

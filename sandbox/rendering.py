@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from sandbox.event import DEFAULTS, Event, Occurrence
+from sandbox.event import Event, Occurrence
 from sandbox.mailbox import Mailbox
 from sandbox.parsing import recurrence_json
 from sandbox.schema import EVENT_PROPERTIES, NEVER_IN_VIEW_SELECT, NOT_IN_BASIC, ONLY_SELECTED
@@ -21,28 +22,32 @@ _UID_HEAD = "040000008200E00074C5B7101A82E008"
 DEFAULT_PROPERTIES = tuple(name for name in EVENT_PROPERTIES if name not in ONLY_SELECTED)
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a request wants to see of events. ``basic`` is for an application with Calendars.ReadBasic alone."""
+class Shape(NamedTuple):
+    """What a request wants to see of events: properties besides the id and the ETag, which always come.
 
-    select: tuple[str, ...] | None = None
-    expand: str | None = None
-    """The id of the extended property to show."""
-    zone: str = UTC_NAME
-    plain_text: bool = False
-    immutable_ids: bool = False
-    is_view: bool = False
-    basic: bool = False
+    ``expand`` is the id of the extended property to show.
+    """
 
-    def names(self) -> Iterable[str]:
-        """The properties to answer, besides those that always come."""
-        if self.select is None:
-            names: Iterable[str] = DEFAULT_PROPERTIES
-        elif self.is_view:
-            names = (name for name in self.select if name not in NEVER_IN_VIEW_SELECT | ONLY_SELECTED)
-        else:
-            names = self.select
-        return (name for name in names if name not in NOT_IN_BASIC) if self.basic else names
+    names: tuple[str, ...]
+    expand: str | None
+    zone: str
+    plain_text: bool
+    immutable_ids: bool
+
+
+@lru_cache(maxsize=1024)
+def properties(select: tuple[str, ...] | None, *, is_view: bool, basic: bool) -> tuple[str, ...]:
+    """The properties to answer, besides those that always come.
+
+    ``basic`` is for an application with Calendars.ReadBasic alone.
+    """
+    left_out = {"id"}
+    if basic:
+        left_out |= NOT_IN_BASIC
+    if is_view and select is not None:
+        left_out |= NEVER_IN_VIEW_SELECT | ONLY_SELECTED
+    names = DEFAULT_PROPERTIES if select is None else select
+    return tuple(name for name in dict.fromkeys(names) if name not in left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +67,16 @@ class Seen:
 
     def json(self) -> dict[str, Any]:
         """As Graph answers it."""
-        made: dict[str, Any] = {"@odata.etag": etag(self.event)}
-        made["id"] = self.event_id
-        values, altered = self.event.values, self.what.altered
-        changed = altered.values if altered is not None else ()
-        for name in self.shape.names():
+        made: dict[str, Any] = {"@odata.etag": etag(self.event), "id": self.event_id}
+        for name in self.shape.names:
             compute = _COMPUTED.get(name)
-            if compute is not None:
-                value = compute(self)
-                if value is not _LEFT_OUT:
-                    made[name] = value
-            elif name in changed and altered is not None:
-                made[name] = altered.values[name]
-            else:
-                made[name] = values[name] if name in values else DEFAULTS[name]
-        if self.shape.expand is not None and not self.shape.basic:
+            if compute is None:
+                made[name] = self.what.value(name)
+                continue
+            value = compute(self)
+            if value is not _LEFT_OUT:
+                made[name] = value
+        if self.shape.expand is not None:
             self._expand(made, self.shape.expand)
         return made
 
@@ -91,16 +91,16 @@ class Seen:
         if value is not None:
             made["singleValueExtendedProperties"] = [{"id": tag, "value": value}]
 
-    def time(self, at: datetime, wall: datetime) -> dict[str, str]:
+    def time(self, which: str) -> dict[str, str]:
         """A time in the zone that was asked for; whole days have no zone and stay midnight."""
         named = self.shape.zone
         if self.what.value("isAllDay"):
-            shown = wall
-        elif named == UTC_NAME:
-            shown = at
+            at: datetime = getattr(self.what.when, which)
         else:
-            shown = at.astimezone(zone(named))
-        return {"dateTime": wall_text(shown), "timeZone": named}
+            at = getattr(self.what, which)
+            if named != UTC_NAME:
+                at = at.astimezone(zone(named))
+        return {"dateTime": wall_text(at), "timeZone": named}
 
 
 def etag(event: Event) -> str:
@@ -115,9 +115,7 @@ def change_key(event: Event) -> str:
 
 def wall_text(at: datetime) -> str:
     """A wall-clock time in Graph's form: seven digits of a second and no offset."""
-    if at.microsecond:
-        return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}0"
-    return f"{at.replace(tzinfo=None).isoformat(timespec='seconds')}.0000000"
+    return f"{at.isoformat()[:19]}.{at.microsecond:06d}0"
 
 
 def instant_text(at: datetime) -> str:
@@ -171,7 +169,6 @@ def _response(seen: Seen) -> dict[str, str]:
 
 
 _COMPUTED: dict[str, Callable[[Seen], object]] = {
-    "id": lambda seen: seen.event_id,
     "createdDateTime": lambda seen: instant_text(seen.event.created),
     "lastModifiedDateTime": lambda seen: instant_text(seen.event.modified),
     "changeKey": lambda seen: change_key(seen.event),
@@ -189,7 +186,7 @@ _COMPUTED: dict[str, Callable[[Seen], object]] = {
     "recurrence": _recurrence,
     "responseStatus": _response,
     "body": _body,
-    "start": lambda seen: seen.time(seen.what.starts, seen.what.when.starts),
-    "end": lambda seen: seen.time(seen.what.ends, seen.what.when.ends),
+    "start": lambda seen: seen.time("starts"),
+    "end": lambda seen: seen.time("ends"),
     "organizer": lambda seen: (seen.event.organizer or seen.mailbox.owner).json,
 }
