@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -106,6 +106,9 @@ class Control:
     async def _move(self, request: Request) -> Response:
         mailbox = self._mailbox(request)
         wanted = await _fields(request)
+        if "at" in wanted:
+            mailbox.move_series(wanted["event"], time.fromisoformat(wanted["at"]))
+            return self._done(request, mailbox)
         at = datetime.fromisoformat(wanted["starts"])
         mailbox.move_occurrence(wanted["event"], at if at.tzinfo else at.replace(tzinfo=zone(mailbox.time_zone)))
         return self._done(request, mailbox)

@@ -1,6 +1,7 @@
 """What is not certain about Graph, and how much it lets through: one frozen value each, to be replaced by a test.
 
-Section numbers are those of the project's notes on Graph, where each is marked as not confirmed by its documentation.
+Section numbers are those of ``graph-facts.md``, the project's notes on what Graph really does, which mark what its
+documentation does not confirm.
 """
 
 from __future__ import annotations

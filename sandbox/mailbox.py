@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from sandbox import ids
@@ -165,7 +165,7 @@ class Mailbox:
         ends: datetime,
         *,
         zone_name: str = DEFAULT_ZONE,
-        recurrence: Recurrence | None = None,
+        recurrence: Recurrence | Mapping[str, Any] | None = None,
         organizer: Address | None = None,
         attendees: Sequence[Address] = (),
         response: str = "notResponded",
@@ -174,9 +174,13 @@ class Mailbox:
     ) -> Event:
         """Put an event of the person's own here, or a copy of ``organizer``'s meeting, as Outlook would have.
 
-        ``starts`` and ``ends`` are instants, or wall-clock times in ``zone_name``. ``values`` are further properties.
+        ``starts`` and ``ends`` are instants, or wall-clock times in ``zone_name``; ``recurrence`` may be Graph's JSON,
+        and ``values`` are further properties.
         """
         own = organizer is None
+        times = When(_wall(starts, zone_name), _wall(ends, zone_name), zone_name, zone_name)
+        if isinstance(recurrence, Mapping):
+            recurrence = rule(recurrence, times, None, must_match=True)
         made = draft(
             {
                 "subject": subject,
@@ -193,7 +197,7 @@ class Mailbox:
             modified=now,
             change=self._new_change(),
             values=_differing(made.values),
-            when=When(_wall(starts, zone_name), _wall(ends, zone_name), zone_name, zone_name),
+            when=times,
             recurrence=recurrence,
             organizer=organizer,
             response=("organizer" if attendees else "none") if own else response,
@@ -231,6 +235,17 @@ class Mailbox:
             event_id,
             start={"dateTime": _wall(starts, at.zone).isoformat(), "timeZone": at.zone},
             end={"dateTime": _wall(ends, at.end_zone).isoformat(), "timeZone": at.end_zone},
+        )
+
+    def move_series(self, event_id: str, at: time) -> None:
+        """The person gives a whole series another time of day, in its own zone."""
+        event = self.find(event_id).event
+        starts = datetime.combine(event.when.starts.date(), at)
+        ends = starts + (event.when.ends - event.when.starts)
+        self.edit(
+            self.id_of(event),
+            start={"dateTime": starts.isoformat(), "timeZone": event.when.zone},
+            end={"dateTime": ends.isoformat(), "timeZone": event.when.zone},
         )
 
     def delete_occurrence(self, event_id: str) -> None:

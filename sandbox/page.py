@@ -97,6 +97,8 @@ def _row(tenant: Tenant, account: Account, entry: Entry, home: tzinfo) -> str:
         forms += (
             f'<form method="post" action="{route}/delete">{event}<input type="hidden" name="what" value="series">'
             f"<button>Delete the series</button></form>"
+            f'<form method="post" action="{route}/move">{event}'
+            f'<input type="time" name="at" value="{starts:%H:%M}"><button>Move the series</button></form>'
         )
     notes = [entry.type, entry.show_as]
     if entry.original_start and entry.original_start != entry.start:

@@ -13,9 +13,10 @@ from sandbox.errors import GraphError
 from sandbox.exchange import Caller
 from sandbox.tenant import Tenant
 
+GRAPH = "https://graph.microsoft.com"
 RESOURCES = frozenset(
     {
-        "https://graph.microsoft.com",
+        GRAPH,
         "https://graph.microsoft.us",
         "https://dod-graph.microsoft.us",
         "https://microsoftgraph.chinacloudapi.cn",

@@ -71,6 +71,11 @@ async def test_deleting_and_moving(graph: Graph, tenant: Tenant) -> None:
     assert gone.status_code == 303
     assert gone.headers["location"] == f"/?tenant={tenant.id}&who={tenant.employees[0].id}"
     assert [one["start"] for one in await entries()] == ["2026-12-04T12:00:00.0000000Z", third["start"]]
+    series = {"event": first["id"], "at": "10:30"}
+    assert (await graph.http.post(at(tenant, f"{here}/move"), json=series)).status_code == 200
+    assert [one["start"][11:16] for one in await entries()] == ["09:30"] * 3
+    first, second, third = await entries()
+    move["event"] = first["id"]
     crossing = await graph.http.post(at(tenant, f"{here}/move"), json={**move, "starts": "2027-12-04T13:00"})
     assert (crossing.status_code, crossing.json()["code"]) == (400, "ErrorOccurrenceCrossingBoundary")
     assert (await graph.http.post(at(tenant, f"{here}/delete"), json={})).status_code == 400

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -318,6 +318,21 @@ async def test_somebody_elses_meeting(graph: Graph, tenant: Tenant) -> None:
     )
     tenant.mailbox(guest.id).delete_event(reply.body["id"])
     assert tenant.counts.mails == 0
+
+
+async def test_a_series_of_a_persons_own_in_graphs_json(graph: Graph, tenant: Tenant) -> None:
+    starts = datetime(2026, 12, 3, 9)  # noqa: DTZ001 - a wall-clock time
+    mailbox = tenant.mailbox(tenant.employees[0].id)
+    mailbox.book("Träning", starts, starts + timedelta(hours=1), recurrence=weekly()["recurrence"], showAs="oof")
+    view = await graph.get(f"{of(tenant)}/calendarView?{window('2026-12-01T00:00:00Z', '2026-12-15T00:00:00Z')}")
+    assert [(one["subject"], one["showAs"], one["type"]) for one in view.body["value"]] == [
+        ("Träning", "oof", "occurrence")
+    ] * 2
+
+
+async def test_a_token_without_the_way_over_entra(graph: Graph, tenant: Tenant) -> None:
+    graph.token = graph.sandbox.token(tenant)
+    assert (await graph.get("/groups")).status == 200
 
 
 async def test_a_single_event_becomes_a_series_and_back(graph: Graph, tenant: Tenant) -> None:

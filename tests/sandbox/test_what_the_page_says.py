@@ -1,0 +1,38 @@
+"""``docs/sandbox.md`` names every switch, limit, option and route there is."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from sandbox import Facts, Limits, Sandbox
+from sandbox.__main__ import _parser
+from sandbox.control import Control
+
+PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("of", [Facts, Limits])
+def test_switches_and_limits(of: type[Facts | Limits]) -> None:
+    assert [field.name for field in dataclasses.fields(of) if f"`{field.name}`" not in PAGE] == []
+
+
+def test_every_fact_named_there_is_one() -> None:
+    table = PAGE.partition("| fact |")[2].partition("`tenant.limits`")[0]
+    named = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
+    assert sorted(named) == sorted(field.name for field in dataclasses.fields(Facts))
+
+
+def test_options() -> None:
+    options = {one for action in _parser()._actions for one in action.option_strings if one.startswith("--")}
+    assert {one for one in options - {"--help"} if f"`{one}" not in PAGE} == set()
+
+
+def test_routes() -> None:
+    sandbox = Sandbox()
+    for route in Control(list, sandbox.find).routes():
+        last = route.path.replace("{who:path}", "{address or id}").replace("{tenant}", "{id}").rpartition("/")[2]
+        assert last in PAGE
