@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: setup test check demo docs sandbox format clean
+.PHONY: setup test hard check demo docs sandbox format clean
 
 setup: $(STAMP)
 
@@ -31,12 +31,15 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+hard: setup
+	$(BIN)/python -m pytest -m hard -n auto
+
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(MAKE) test
+	$(MAKE) test hard
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
