@@ -153,7 +153,7 @@ async def survey(
         errands = [_the_one(errands, only)]
 
     async def visit(errand: Errand) -> Look:
-        look = await _visit(errand, ports, purposes, now)
+        look = await _visit(errand, ports, purposes, now, relearning=not placed)
         if look.calendar is not None:
             await remember(look.errand, look.calendar, ports.state, now)
         return look
@@ -241,19 +241,25 @@ def _the_one(errands: list[Errand], only: str) -> Errand:
     raise NoSuchMailbox(f'"{only}" is in no audience of the settings.{hint}')
 
 
-async def _visit(errand: Errand, ports: Ports, purposes: Mapping[str, Purpose], now: datetime) -> Look:
-    """Look at one mailbox. Those that are excused are read only if they are known to have been given blocks."""
+async def _visit(
+    errand: Errand, ports: Ports, purposes: Mapping[str, Purpose], now: datetime, *, relearning: bool
+) -> Look:
+    """Look at one mailbox. The excused are read if they are known to have blocks, or if nothing is known of anybody."""
     calendar: ActualCalendar | None = None
     changes: tuple[Change, ...] = ()
     problem: Problem | None = None
     try:
         if errand.in_audience and not errand.excuse:
             errand = await _judged(errand, ports, purposes, now)
-        if not errand.excuse or errand.memory.placed:
+        if not errand.excuse or errand.memory.placed or relearning:
             calendar, changes = await difference(errand, ports.calendars, now)
     except NoMailbox as error:
-        state, reason = MailboxState.WAITING, "no mailbox yet" if errand.in_audience else "no mailbox any more"
-        problem = Problem.of(error) if errand.in_audience else None
+        if errand.excuse:
+            state, reason = settled(errand)
+        elif errand.in_audience:
+            state, reason, problem = MailboxState.WAITING, "no mailbox yet", Problem.of(error)
+        else:
+            state, reason = MailboxState.WAITING, "no mailbox any more"
     except GraphError as error:
         state, reason, problem = MailboxState.UNREAD, "could not be read", Problem.of(error)
     else:

@@ -40,7 +40,8 @@ async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None =
             notes.append(str(unsafe))
         else:
             outcomes = await reconcile(seen.looks, ports, progress=progress)
-            await introduce(approval, in_force, ports.state)
+            done = seen.report("sweep", ports.clock.now(), outcomes)
+            await introduce(approval, in_force, done, ports.state)
     report = seen.report("sweep", ports.clock.now(), outcomes, note=" ".join(notes))
     await ports.state.record_run(report.data())
     return report

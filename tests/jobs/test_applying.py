@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.core.errors import Denied, Unreachable
+from holdfast.core.errors import Denied, GraphError, NoMailbox, Unreachable
 from holdfast.core.report import MailboxState
 from holdfast.core.settings import Day, Mode, dump, fingerprint, parse
 from holdfast.jobs.apply import apply
@@ -30,6 +30,7 @@ from tests.jobs.fjallvik import (
     leaves,
     look,
     person,
+    staff,
     states,
 )
 
@@ -225,6 +226,43 @@ async def test_a_series_is_continued_before_it_runs_out_and_made_again_after(wee
     world.journal.clear()
     await applied(world, fjallvik())
     assert world.journal.writes == []
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("create", Denied("No.", status=403)),
+        ("read", Denied("No.", status=403)),
+        ("purpose", NoMailbox("None yet.", status=404)),
+    ],
+)
+async def test_a_first_apply_that_reached_nobody_needs_no_force_the_second_time(call: str, error: GraphError) -> None:
+    """A permission is missing, the admin grants it and applies again: the guard is not to stand in the way."""
+    people = staff(20)
+    world = firm(*people)
+    fault = world.fail(call, error)
+    await applied(world, fjallvik())
+    world.journal.faults.remove(fault)
+    approval = await world.state.approval()
+    assert approval
+    (await look(world, fjallvik())).check_guard(fjallvik(), approval.complete)
+    assert (await applied(world, fjallvik())).counts()[MailboxState.CHANGED] == 20
+    approval = await world.state.approval()
+    assert approval
+    assert approval.complete == {"lartimmen"}
+
+
+async def test_a_few_that_could_not_be_reached_do_not_leave_the_rest_unguarded() -> None:
+    people = staff(20)
+    world = firm(*people)
+    for one in people[:10]:
+        world.fail("create", Denied("No.", status=403), one)
+    await applied(world, fjallvik())
+    approval = await world.state.approval()
+    assert approval
+    assert approval.complete == {"lartimmen"}
+    world.journal.faults.clear()
+    (await look(world, fjallvik())).check_guard(fjallvik(), approval.complete)
 
 
 async def test_what_was_withdrawn_while_it_ran_stays_withdrawn() -> None:

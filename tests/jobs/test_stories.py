@@ -89,7 +89,6 @@ class Story(RuleBasedStateMachine):
             inside.remove(member)
         else:
             inside.append(one)
-            self.forgotten.discard(one.id)
 
     @rule(one=people)
     def is_disabled_or_comes_back(self, one: Person) -> None:
@@ -97,7 +96,6 @@ class Story(RuleBasedStateMachine):
         member = self._member(one)
         if member:
             inside[inside.index(member)] = replace(member, enabled=not member.enabled)
-            self.forgotten.discard(one.id)
 
     @rule(one=people, which=places)
     def deletes_a_series(self, one: Person, which: int) -> None:
@@ -294,6 +292,7 @@ class Story(RuleBasedStateMachine):
     def _all_is_as_it_should_be(self) -> None:
         for one in PEOPLE:
             if self._works_here(one):
+                self.forgotten.discard(one.id)
                 for wanted in self.blocks:
                     self._stands_once(one, wanted)
                 names = {(event.tag or "").split(";")[1] for event in self._ahead(one)}

@@ -203,6 +203,16 @@ async def test_a_leaver_whose_mailbox_is_gone_is_no_failure() -> None:
     assert seen.report("plan", seen.at).problems == []
 
 
+async def test_a_disabled_account_that_lost_its_mailbox_is_excused_and_needs_no_licence() -> None:
+    world = firm(ANNA, BO)
+    await applied(world, fjallvik())
+    disabled(world, BO)
+    world.box(BO).exists = False
+    seen = await look(world, fjallvik())
+    assert account(seen)[BO.id] == (MailboxState.EXCUSED, Excuse.DISABLED)
+    assert seen.report("plan", seen.at).problems == []
+
+
 async def test_one_who_comes_back_is_placed_again_with_a_generation_nobody_has_seen() -> None:
     world = firm(ANNA, BO)
     await applied(world, fjallvik())
