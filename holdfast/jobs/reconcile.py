@@ -97,11 +97,23 @@ class _Mailbox:
             case End(actual=actual):
                 for event_id in change.occurrences:
                     await self._delete(event_id)
-                await self._retag(actual.event_id, change.tag)
+                if await self._emptied(change):
+                    await self._retag(actual.event_id, change.tag)
+                else:
+                    self.expected[actual.event_id] = change.tag
 
     async def _delete(self, event_id: str) -> None:
         self.writes += 1
         await self._calendars.delete(self.errand.mailbox, event_id)
+
+    async def _emptied(self, end: End) -> bool:
+        """Whether the deleted occurrences are gone. Once a series is marked as ended, nobody looks at it again."""
+        going = [one for one in end.actual.instances or () if one.event_id in end.occurrences]
+        if not going:
+            return True
+        since, until = min(one.starts for one in going), max(one.ends for one in going)
+        there = await self._calendars.instances(self.errand.mailbox, end.actual.event_id, since=since, until=until)
+        return {one.event_id for one in there}.isdisjoint(end.occurrences)
 
     async def _retag(self, event_id: str, tag: Tag) -> None:
         self.writes += 1

@@ -190,9 +190,37 @@ async def test_an_event_of_another_date_that_lost_its_tag_is_replaced_and_its_pa
     assert len(before[ANNA.id]) == 2
     assert states(await applied(world, fjallvik()))["anna"] is MailboxState.CHANGED
     assert world.begun() == before
-    assert dates(world, ANNA)[0] == date(2026, 12, 17)
-    assert len(dates(world, ANNA)) == len(set(dates(world, ANNA)))
+    live = dates(world, ANNA)
+    assert (live[0], live[-1], len(live)) == (date(2026, 12, 17), date(2027, 6, 10), 26)
+    assert all(event.tag for event in world.box(ANNA).events.values())
     await settled(world, fjallvik())
+
+
+@pytest.mark.parametrize("names_existing", [True, False])
+async def test_an_event_that_lost_its_tag_and_then_its_slot_is_replaced(*, names_existing: bool) -> None:
+    world = firm(ANNA)
+    await applied(world, fjallvik())
+    crashed_after_create(world, tagged=False, names_existing=names_existing)
+    assert states(await applied(world, FRIDAY))["anna"] is MailboxState.CHANGED
+    assert {day.weekday() for day in dates(world, ANNA)} == {4}
+    assert all(event.tag for event in world.box(ANNA).events.values())
+    await settled(world, FRIDAY)
+
+
+async def test_the_past_of_an_event_that_is_replaced_stays_also_where_it_is_long_ago() -> None:
+    """What is marked anew is marked from its own first date on, or its older past would be taken for nothing."""
+    world = firm(ANNA)
+    await applied(world, fjallvik())
+    (series,) = world.box(ANNA).series
+    for occurrence in series.occurrences()[1:3]:
+        world.calendars.take_away(world.box(ANNA), occurrence.event_id)
+    crashed_after_create(world, tagged=False, names_existing=True)
+    world.clock.pass_time(days=27)
+    before = world.begun()
+    await applied(world, fjallvik())
+    assert world.begun() == before
+    assert len(before[ANNA.id]) == 1
+    assert len(dates(world, ANNA)) == 26
 
 
 async def test_an_event_that_stands_tagged_though_the_look_missed_it_is_adopted_by_its_tag() -> None:
@@ -293,6 +321,22 @@ async def test_a_create_or_a_deletion_that_did_nothing_is_unconfirmed(vanishing:
     report = await applied(world, fjallvik())
     assert states(report)["anna"] is MailboxState.UNCONFIRMED
     assert world.journal.of("place", about=ANNA.id)[1:] == []
+
+
+async def test_a_series_whose_dates_did_not_go_is_not_marked_as_ended() -> None:
+    """Once it is marked, nobody looks at it again, and the dates would stand for ever."""
+    world = firm(ANNA, BO)
+    await applied(world, fjallvik())
+    world.clock.pass_time(days=15)
+    leaves(world, ANNA)
+    world.box(ANNA).vanishing = {"delete"}
+    report = await applied(world, fjallvik())
+    assert states(report)["anna"] is MailboxState.UNCONFIRMED
+    assert world.journal.of("retag") == []
+    assert ANNA.id in await world.state.placed()
+    world.box(ANNA).vanishing = set()
+    assert (await applied(world, fjallvik())).complete
+    assert dates(world, ANNA) == []
 
 
 async def test_a_calendar_that_cannot_be_read_back_is_unconfirmed_with_graphs_error() -> None:
