@@ -37,7 +37,10 @@ class Sandbox:
         self.app: ASGIApp = self._app
 
     def add(self, tenant: Tenant) -> Tenant:
-        """Let a tenant be reached; the same one again, for convenience."""
+        """Let a tenant be reached, in the place of one with its id; the same one again, for convenience."""
+        displaced = self.tenants.get(tenant.id)
+        if displaced is not None:
+            self._gate.forget(displaced)
         self.tenants[tenant.id] = tenant
         return tenant
 

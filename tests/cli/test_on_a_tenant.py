@@ -304,7 +304,7 @@ def test_one_mailbox_that_may_not_be_read_stops_nobody(desk: Desk, tenant: Tenan
     assert closed.mailbox is not None
     closed.mailbox.denied = True
     result = desk.run("apply", "--yes", "--json")
-    assert result.exit_code == 1
+    assert result.exit_code == 1, result.output
     report = json.loads(result.stdout)
     assert (report["states"]["changed"], report["states"]["unread"]) == (PEOPLE - 1, 1)
     (problem,) = report["problems"]

@@ -16,8 +16,6 @@ from holdfast.cli.init import example
 from holdfast.core.settings import Language
 from holdfast.wiring import Place
 
-NOW = datetime.now(UTC)
-
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
@@ -33,7 +31,14 @@ async def ask() -> tuple[int, dict[str, Any]]:
 
 
 async def record(place: Place, *, age: timedelta, states: dict[str, int]) -> None:
-    run = {"job": "sweep", "ended": (NOW - age).isoformat(), "states": states, "writes": 0, "problems": [], "note": ""}
+    run = {
+        "job": "sweep",
+        "ended": (datetime.now(UTC) - age).isoformat(),
+        "states": states,
+        "writes": 0,
+        "problems": [],
+        "note": "",
+    }
     with wiring.remembering(place, place.settings()) as state:
         await state.record_run(run)
 

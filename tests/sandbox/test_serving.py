@@ -111,3 +111,12 @@ def test_options_that_make_no_sense(wrong: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(wrong)
     assert stopped.value.code == 2
+
+
+def test_a_tenant_in_the_place_of_another_is_the_one_its_tokens_lead_to() -> None:
+    sandbox = Sandbox()
+    first, second = (firm(people=2, seed=1, clock=Clock(at=NOW)) for _ in range(2))
+    token = sandbox.token(sandbox.add(first))
+    assert sandbox._gate.caller(f"Bearer {token}").tenant is first
+    assert sandbox.token(sandbox.add(second)) == token
+    assert sandbox._gate.caller(f"Bearer {token}").tenant is second
