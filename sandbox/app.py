@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, MutableMapping
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,7 +14,9 @@ from sandbox.control import Control
 from sandbox.entra import Entra
 from sandbox.errors import GraphError
 from sandbox.exchange import Answer, Call, Exchange
-from sandbox.graph import JSON, answer, call_from, parsed, refusal, resolved
+from sandbox.faults import Dropped
+from sandbox.graph import HTML, answer, call_from, parsed, refusal, resolved, shown
+from sandbox.mishaps import cut
 from sandbox.tenant import Tenant
 from sandbox.tokens import GRAPH, Gate, issue
 
@@ -95,12 +96,8 @@ class Sandbox:
         except GraphError as error:
             given = refusal(call, error)
         for observe in self.observers:
-            observe(Exchange(call.method, call.path, call.headers, call.body, *_seen(given), in_batch=False))
+            observe(Exchange(call.method, call.path, call.headers, call.body, *shown(given), in_batch=False))
         return given
-
-
-def _seen(given: Answer) -> tuple[int, dict[str, str], Any]:
-    return given.status, {**given.headers, "Content-Type": JSON}, given.body
 
 
 def _anonymous(error: GraphError, headers: MutableMapping[str, str]) -> Answer:
@@ -132,17 +129,22 @@ async def _content(receive: Receive) -> bytes:
 
 
 async def _send(send: Send, given: Answer, headers: MutableMapping[str, str], call: Call | None = None) -> None:
-    shown = dict(given.headers)
-    if call is not None and "request-id" not in shown:
-        shown["request-id"] = call.tenant.new_id()
-        shown["client-request-id"] = headers.get("client-request-id", shown["request-id"])
+    sent = dict(given.headers)
+    if call is not None and "request-id" not in sent:
+        sent["request-id"] = call.tenant.new_id()
+        sent["client-request-id"] = headers.get("client-request-id", sent["request-id"])
     content = b""
-    if given.body is not None:
-        shown["Content-Type"] = "application/json; charset=utf-8"
+    if isinstance(given.body, str):
+        sent["Content-Type"] = HTML
+        content = given.body.encode()
+    elif given.body is not None:
+        sent["Content-Type"] = "application/json; charset=utf-8"
         content = json.dumps(given.body, separators=(",", ":")).encode()
-    shown["Content-Length"] = str(len(content))
-    if given.status == 204:
-        del shown["Content-Length"]
-    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in shown.items()]
+    part, ends_there = cut(call, content)
+    if given.status != 204:
+        sent["Content-Length"] = str(len(content if ends_there else part))
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()]
     await send({"type": "http.response.start", "status": given.status, "headers": raw})
-    await send({"type": "http.response.body", "body": content})
+    await send({"type": "http.response.body", "body": part, "more_body": ends_there})
+    if ends_there:
+        raise Dropped

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from typing import Any
 
 from sandbox.errors import GraphError, bad_request
 from sandbox.exchange import Answer, Call
-from sandbox.graph import JSON, Observers, Route, answer, call_from, refusal, resolved
+from sandbox.faults import CARRIER
+from sandbox.graph import HTML, JSON, Observers, Route, answer, call_from, refusal, resolved
+from sandbox.mishaps import Item, choose_for_batch, is_missing, worked
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -30,13 +33,19 @@ class _Item:
 async def batch(outer: Call, observers: Observers) -> Answer:
     """All answers, in any order. Raises a 400 for a batch that breaks the rules; its items then were not looked at."""
     items = _items(outer)
-    if not any(item.after for item in items):
-        await _worked(outer, items, observers)
-    else:
-        await _in_order(items, observers)
-    responses = [_response(item) for item in items]
-    outer.tenant.chance.shuffle(responses)
-    return Answer(200, {"responses": responses})
+    known = [Item(item.call, item.route.kind, item.route.outlook) for item in items if isinstance(item.route, Route)]
+    choose_for_batch(outer, known)
+
+    async def work(_: Call) -> Answer:
+        if not any(item.after for item in items):
+            await _worked(outer, items, observers)
+        else:
+            await _in_order(items, observers)
+        responses = [_response(item) for item in items if not is_missing(item.call)]
+        outer.tenant.chance.shuffle(responses)
+        return Answer(200, {"responses": responses})
+
+    return await worked(outer, CARRIER, work)
 
 
 def _items(outer: Call) -> list[_Item]:
@@ -124,6 +133,8 @@ async def _in_order(items: list[_Item], observers: Observers) -> None:
 def _response(item: _Item) -> dict[str, Any]:
     status, body, given = item.answer or Answer(500)
     headers: Mapping[str, str] = {**given, "Content-Type": JSON} if body is not None else given
+    if isinstance(body, str):
+        headers, body = {**given, "Content-Type": HTML}, base64.b64encode(body.encode()).decode()
     made: dict[str, Any] = {"id": item.id, "status": status, "headers": headers}
     if body is not None:
         made["body"] = body

@@ -7,7 +7,10 @@ from typing import Any
 
 
 class GraphError(Exception):
-    """An answer that is not a success. ``extra`` stands beside code and message in the error object."""
+    """An answer that is not a success. ``extra`` stands beside code and message in the error object.
+
+    Where there is a ``page`` of HTML, that is the answer, as a gateway's is.
+    """
 
     def __init__(
         self,
@@ -17,6 +20,7 @@ class GraphError(Exception):
         *,
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
+        page: str | None = None,
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
@@ -24,6 +28,7 @@ class GraphError(Exception):
         self.message = message
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
+        self.page = page
 
 
 def bad_request(message: str, code: str = "BadRequest") -> GraphError:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sandbox.application import Application
+from sandbox.faults import Meeting
 from sandbox.tenant import Tenant
 from sandbox.zones import UTC_NAME, zone
 
@@ -41,6 +42,7 @@ class Caller:
     application: Application
     roles: frozenset[str]
     expires: datetime
+    token_id: str
 
     def may(self, roles: frozenset[str], account_id: str | None = None) -> bool:
         """Whether one of these permissions is granted, for the mailbox if need be."""
@@ -62,7 +64,7 @@ class Preferences(NamedTuple):
 class Call:
     """One request to Graph. ``path`` is relative to ``base``, the version's address; header names are lower case.
 
-    ``arrival`` is the number of the HTTP request it came in.
+    ``arrival`` is the number of the HTTP request it came in, ``meeting`` the fault that happens to it, if any.
     """
 
     caller: Caller
@@ -75,6 +77,7 @@ class Call:
     base: str
     arrival: int
     in_batch: bool = False
+    meeting: Meeting | None = None
 
     @property
     def tenant(self) -> Tenant:
@@ -94,7 +97,7 @@ class Call:
 
 
 class Answer(NamedTuple):
-    """What Graph answers. ``body`` is None where there is none."""
+    """What Graph answers. ``body`` is None where there is none, and a text where a gateway answers with a page."""
 
     status: int
     body: Any = None

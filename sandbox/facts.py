@@ -43,12 +43,18 @@ class Facts:
     widest_view_days: int = 1826
     """A calendarView or instances window wider than about five years is refused (§1.3)."""
 
+    expired_link_status: int = 400
+    """A nextLink that is too old answers 400 as in the directory, or 410 as a delta link does (§7)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much an application may ask for (§4). Windows begin with the first call in them."""
 
     concurrent_per_mailbox: int = 4
+    concurrent_per_application: int | None = None
+    """Calls in flight over all mailboxes: an older text of Microsoft's says four, the current one speaks of none."""
+
     calls_per_mailbox: int = 10_000
     mailbox_window: float = 600.0
     """Seconds."""

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from sandbox import outlook, people
 from sandbox.errors import GraphError, bad_request
 from sandbox.exchange import Answer, Call, Caller, Exchange
+from sandbox.mishaps import choose, worked
 from sandbox.outlook import in_mailbox
 from sandbox.query import options
 
@@ -76,17 +77,25 @@ async def answer(call: Call, chosen: Route | GraphError, observers: Observers) -
             tenant.counts.calls[call.method, "unknown"] += 1
             raise chosen
         tenant.counts.calls[call.method, chosen.kind] += 1
-        given = await chosen.handler(call)
+        if not call.in_batch:
+            choose(call, chosen.kind, outlook=chosen.outlook)
+        given = await worked(call, chosen.kind, chosen.handler)
     except GraphError as error:
         given = refusal(call, error)
     if observers:
-        headers = {**given.headers, **({"Content-Type": JSON} if given.body is not None else {})}
-        seen = Exchange(
-            call.method, call.path, call.headers, call.body, given.status, headers, given.body, call.in_batch
-        )
+        seen = Exchange(call.method, call.path, call.headers, call.body, *shown(given), call.in_batch)
         for observe in observers:
             observe(seen)
     return given
+
+
+def shown(given: Answer) -> tuple[int, dict[str, str], Any]:
+    """Status, headers and body of an answer as observers see it; a gateway's page has no body for them."""
+    if given.body is None:
+        return given.status, {**given.headers}, None
+    if isinstance(given.body, str):
+        return given.status, {**given.headers, "Content-Type": HTML}, None
+    return given.status, {**given.headers, "Content-Type": JSON}, given.body
 
 
 def resolved(call: Call) -> Route | GraphError:
@@ -106,7 +115,9 @@ def refusal(call: Call, error: GraphError) -> Answer:
         "request-id": request_id,
         "client-request-id": client_id,
     }
-    body = {"error": {"code": error.code, "message": error.message, **error.extra, "innerError": inner}}
+    body: Any = {"error": {"code": error.code, "message": error.message, **error.extra, "innerError": inner}}
+    if error.page is not None:
+        body = error.page
     return Answer(error.status, body, {**error.headers, "request-id": request_id, "client-request-id": client_id})
 
 
@@ -122,7 +133,7 @@ def parsed(content: bytes, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 -
         raise bad_request("Unable to read JSON request payload.") from error
 
 
-JSON = "application/json"
+JSON, HTML = "application/json", "text/html"
 
 
 def _refuse_delegated_only(segments: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from sandbox.clock import Clock
 from sandbox.errors import GraphError, bad_request, item_not_found
 from sandbox.event import DEFAULTS, Address, Altered, Event, Occurrence, Values, When
 from sandbox.facts import Facts
+from sandbox.faults import Plight
 from sandbox.parsing import Absent, Draft, check_times, draft, rule, when
 from sandbox.recurrence import Recurrence
 from sandbox.zones import zone
@@ -44,11 +46,19 @@ class Pressure:
     retry_after: int
 
 
+class _Late(NamedTuple):
+    """A write that is done at an instant, or before."""
+
+    due: datetime
+    write: Callable[[], object]
+
+
 @dataclass(slots=True)
 class Mailbox:
     """The calendar of ``owner``, whose directory object is ``account_id``.
 
     ``denied`` makes every call of an application a 403, as an access policy does; ``pressure`` makes the next ones 429.
+    ``plight`` is what they meet for ever. Until ``appears_at`` there is no mailbox: it comes a while after its licence.
     """
 
     account_id: str
@@ -60,12 +70,21 @@ class Mailbox:
     locale: str = "sv-SE"
     denied: bool = False
     pressure: Pressure | None = None
+    plight: Plight | None = None
+    appears_at: datetime | None = None
     _events: dict[bytes, Event] = field(default_factory=dict)
     _transactions: dict[str, bytes] = field(default_factory=dict)
+    _late: list[_Late] = field(default_factory=list)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the mailbox is still to appear."""
+        return self.appears_at is not None and self.world.clock.now() < self.appears_at
 
     @property
     def events(self) -> list[Event]:
         """Single events and series masters, in the order of their making."""
+        self._catch_up()
         return list(self._events.values())
 
     # Reading
@@ -77,6 +96,7 @@ class Mailbox:
 
     def find(self, event_id: str) -> Found:
         """What the id stands for. Raises the 400 or 404 that Graph answers to ids of nothing here."""
+        self._catch_up()
         reference = ids.read(self.key, event_id)
         event = self._events.get(reference.key)
         if event is None:
@@ -99,6 +119,7 @@ class Mailbox:
 
     def view(self, since: datetime, until: datetime) -> list[Occurrence]:
         """Everything but masters that overlaps the window, by start."""
+        self._catch_up()
         found = [one for event in self._events.values() for one in event.between(since, until)]
         found.sort(key=lambda one: one.starts)
         return found
@@ -107,6 +128,7 @@ class Mailbox:
 
     def create(self, made: Draft) -> Event:
         """A new event. Raises what Graph answers to one that cannot be, or was made before (``transactionId``)."""
+        self._catch_up()
         self._refuse_duplicate(made.transaction_id)
         times = when(made, None)
         values = _differing(made.values)
@@ -155,6 +177,33 @@ class Mailbox:
         self._touch(event)
         if self.world.facts().last_occurrence_takes_series and not event.has_occurrences():
             self._forget(event)
+
+    # Late writes
+
+    def postpone(self, seconds: float, write: Callable[[], object]) -> None:
+        """Do this when the calendar has been read over Graph the next time, or in so many seconds at the latest.
+
+        It has to obey the rules as they are then: a duplicate, a stale ETag or a lost event makes nothing of it.
+        """
+        self._late.append(_Late(self.world.clock.now() + timedelta(seconds=seconds), write))
+
+    def land(self) -> None:
+        """Do all late writes now."""
+        late, self._late = self._late, []
+        for one in late:
+            with suppress(GraphError):
+                one.write()
+
+    def _catch_up(self) -> None:
+        """Do the late writes that are due; whoever looks into the calendar finds them done."""
+        if not self._late:
+            return
+        now = self.world.clock.now()
+        due = [one for one in self._late if one.due <= now]
+        self._late = [one for one in self._late if one.due > now]
+        for one in due:
+            with suppress(GraphError):
+                one.write()
 
     # What people do
 

@@ -14,6 +14,7 @@ from sandbox.event import Event, Occurrence
 from sandbox.exchange import Answer, Call
 from sandbox.filters import Condition, Field, Lambda, parse
 from sandbox.mailbox import Found, Mailbox
+from sandbox.mishaps import takes, touched
 from sandbox.parsing import draft, tag_id
 from sandbox.query import PageSize, page, refuse_others, selected
 from sandbox.rendering import Seen, Shape, etag, properties
@@ -63,18 +64,18 @@ async def in_mailbox(call: Call, work: Work, roles: frozenset[str]) -> Answer:
     if not caller.may(roles, account.id):
         raise access_denied()
     mailbox = account.mailbox
-    if mailbox is None:
+    if mailbox is None or mailbox.is_awaited:
         raise no_mailbox()
     client = caller.application.client_id
     tenant.throttle.enter(client, mailbox, call.arrival)
     try:
-        if tenant.latency:
-            await tenant.clock.sleep(tenant.latency)
+        if seconds := takes(call):
+            await tenant.clock.sleep(seconds)
         else:
             await asyncio.sleep(0)
         if mailbox.denied:
             raise access_denied()
-        return work(call, mailbox)
+        return touched(call, mailbox, work)
     finally:
         tenant.throttle.leave(client, mailbox)
 

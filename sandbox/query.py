@@ -13,6 +13,8 @@ from sandbox.errors import bad_query, bad_request
 
 SKIP_TOKEN = "$skiptoken"  # noqa: S105 - the name of an OData option
 _MARK_BYTES = 12
+_AGAIN = 1 << 24
+"""Added to the place in a token, for another link to the same page."""
 _PLAIN = "(),/:'"
 
 
@@ -91,10 +93,24 @@ def page(
     ends = start + count
     if ends >= len(items):
         return items[start:ends], None
-    rest.pop("$skip", None)
-    token = base64.urlsafe_b64encode(_mark(key, url, rest) + ends.to_bytes(4, "big")).decode()
+    return items[start:ends], _link(rest, ends, key, url)
+
+
+def again(given: Mapping[str, str], *, key: bytes, url: str) -> str:
+    """A link to the page that a query asks for, other than the one that led to it: it stands on empty pages."""
+    rest = {name: value for name, value in given.items() if name != SKIP_TOKEN}
+    if SKIP_TOKEN in given:
+        place = _read_number(given[SKIP_TOKEN], _mark(key, url, rest))
+    else:
+        place = whole_number(given, "$skip", 0, 0)
+    return _link(rest, place + _AGAIN, key, url)
+
+
+def _link(rest: Mapping[str, str], place: int, key: bytes, url: str) -> str:
+    rest = {name: value for name, value in rest.items() if name != "$skip"}
+    token = base64.urlsafe_b64encode(_mark(key, url, rest) + (place % (1 << 32)).to_bytes(4, "big")).decode()
     query = "&".join(f"{quote(name, safe='$')}={quote(value, safe=_PLAIN)}" for name, value in rest.items())
-    return items[start:ends], f"{url}?{query}{'&' if query else ''}{SKIP_TOKEN}={token}"
+    return f"{url}?{query}{'&' if query else ''}{SKIP_TOKEN}={token}"
 
 
 def _mark(key: bytes, url: str, rest: Mapping[str, str]) -> bytes:
@@ -103,6 +119,10 @@ def _mark(key: bytes, url: str, rest: Mapping[str, str]) -> bytes:
 
 
 def _read_token(token: str, mark: bytes) -> int:
+    return _read_number(token, mark) % _AGAIN
+
+
+def _read_number(token: str, mark: bytes) -> int:
     try:
         packed = base64.b64decode(token, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):

@@ -12,11 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import AF_INET, IPPROTO_TCP, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
+from typing import Any
 
 import trustme
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox.app import Sandbox
+from sandbox.faults import Dropped
 from sandbox.tenant import Tenant
 
 _HOST = "127.0.0.1"
@@ -78,10 +82,28 @@ class _Uvicorn(uvicorn.Server):
         await super().shutdown(list(sockets) if sockets else None)
 
 
+class _Connection(H11Protocol):
+    """One connection, which ends when a fault says so: without an answer, or in the middle of one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own business
+        super().__init__(*args, **kwargs)
+        self._application: ASGIApp = self.app
+        self.app = self._until_dropped
+
+    async def _until_dropped(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._application(scope, receive, send)
+        except Dropped:
+            self.transport.close()
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+
 def _started(sandbox: Sandbox, listener: socket, trust: ssl.SSLContext) -> tuple[threading.Thread, _Uvicorn]:
     config = uvicorn.Config(
         sandbox.app,
         interface="asgi3",
+        http=_Connection,
         lifespan="off",
         ws="none",
         log_level="error",

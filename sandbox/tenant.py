@@ -14,6 +14,7 @@ from sandbox.counts import Counts
 from sandbox.directory import DISABLED, EMPLOYEE, GUEST, ROOM, SHARED, Account, Group
 from sandbox.event import Address
 from sandbox.facts import Facts, Limits
+from sandbox.faults import Faults
 from sandbox.mailbox import Mailbox, World
 from sandbox.throttling import Throttle
 
@@ -46,6 +47,7 @@ class Tenant:
         self.chance = random.Random(seed)
         self.facts = Facts()
         self.limits = Limits()
+        self.faults = Faults()
         self.latency = 0.0
         """Seconds that each call into Outlook takes, by the clock."""
         self.token_lifetime = timedelta(seconds=3599)

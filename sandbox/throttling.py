@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
     from sandbox.tenant import Tenant
 
 CONCURRENCY, VOLUME, UNITS, SCRIPTED = "MailboxConcurrency", "MailboxVolume", "ResourceUnits", "Scripted"
-"""Why a call was throttled; the last because a test said so."""
+APPLICATION = "ApplicationConcurrency"
+"""Why a call was throttled; ``SCRIPTED`` because a test or a fault said so."""
 
 _MANY_ACCOUNTS, _SOME_ACCOUNTS = 500, 50
 _TOLD_FROM = 0.8
@@ -42,6 +45,7 @@ class Throttle:
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
         self._in_flight: dict[tuple[str, str], int] = {}
+        self._in_flight_of: Counter[str] = Counter()
         self._windows: dict[tuple[str, str], _Window] = {}
         self._waits: dict[str, _Wait] = {}
         self._requests = 0
@@ -58,12 +62,7 @@ class Throttle:
         """
         tenant, limits, name = self._tenant, self._tenant.limits, mailbox.account_id
         key = (client_id, name)
-        wait = self._waits.get(name)
-        if wait is not None:
-            if tenant.clock.now() >= wait.until:
-                del self._waits[name]
-            elif arrival > wait.told:
-                tenant.counts.early_retries += 1
+        self._note(name, arrival)
         in_flight = self._in_flight.get(key, 0) + 1
         if in_flight > tenant.counts.most_in_flight.get(name, 0):
             tenant.counts.most_in_flight[name] = in_flight
@@ -75,13 +74,31 @@ class Throttle:
             self._refuse(name, SCRIPTED, pressure.retry_after)
         if in_flight > limits.concurrent_per_mailbox:
             self._refuse(name, CONCURRENCY, limits.concurrency_retry_after)
+        of_application = self._in_flight_of[client_id] + 1
+        if limits.concurrent_per_application is not None and of_application > limits.concurrent_per_application:
+            self._refuse(name, APPLICATION, limits.concurrency_retry_after)
         if over is not None:
             self._refuse(name, VOLUME, over)
         self._in_flight[key] = in_flight
+        self._in_flight_of[client_id] = of_application
+
+    def turn_away(
+        self, client_id: str, mailboxes: Iterable[str], arrival: int, until: datetime | None, *, cause: str | None
+    ) -> None:
+        """A fault refuses a call before it begins; it is use all the same. ``cause`` is that of a 429."""
+        limits = self._tenant.limits
+        if cause is not None:
+            self._tenant.counts.throttled[cause] += 1
+        for name in mailboxes:
+            self._note(name, arrival)
+            self._use((client_id, name), 1, limits.calls_per_mailbox, limits.mailbox_window)
+            if until is not None:
+                self._wait(name, until)
 
     def leave(self, client_id: str, mailbox: Mailbox) -> None:
         """A call that had entered ends."""
         key = (client_id, mailbox.account_id)
+        self._in_flight_of[client_id] -= 1
         left = self._in_flight[key] - 1
         if left:
             self._in_flight[key] = left
@@ -120,11 +137,23 @@ class Throttle:
             return window.used, None
         return window.used, max(1, math.ceil(seconds - (now - window.began).total_seconds()))
 
-    def _refuse(self, name: str, cause: str, retry_after: int) -> None:
-        self._tenant.counts.throttled[cause] += 1
-        until = self._tenant.clock.now() + timedelta(seconds=retry_after)
+    def _note(self, name: str, arrival: int) -> None:
+        """Count a call for a mailbox that comes before it may."""
+        wait = self._waits.get(name)
+        if wait is None:
+            return
+        if self._tenant.clock.now() >= wait.until:
+            del self._waits[name]
+        elif arrival > wait.told:
+            self._tenant.counts.early_retries += 1
+
+    def _wait(self, name: str, until: datetime) -> None:
         before = self._waits.get(name)
         self._waits[name] = _Wait(max(until, before.until) if before else until, self._requests)
+
+    def _refuse(self, name: str, cause: str, retry_after: int) -> None:
+        self._tenant.counts.throttled[cause] += 1
+        self._wait(name, self._tenant.clock.now() + timedelta(seconds=retry_after))
         raise throttled("ApplicationThrottled", f"Application is over its {cause} limit.", retry_after)
 
 

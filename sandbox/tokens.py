@@ -73,6 +73,8 @@ class Gate:
             self._known[token] = caller
         if caller.tenant.clock.now() >= caller.expires:
             raise _refused("Lifetime validation failed, the token is expired.")
+        if caller.token_id in caller.tenant.faults.ended_tokens:
+            raise _refused("Lifetime validation failed, the token is expired.")
         return caller
 
     def forget(self, tenant: Tenant) -> None:
@@ -98,7 +100,7 @@ class Gate:
         if application is None:
             raise _refused("Access token validation failure. Unknown application.")
         expires = datetime.fromtimestamp(claims["exp"], UTC)
-        return Caller(tenant, application, frozenset(claims.get("roles", ())), expires)
+        return Caller(tenant, application, frozenset(claims.get("roles", ())), expires, claims["uti"])
 
 
 def _refused(message: str) -> GraphError:
