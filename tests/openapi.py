@@ -105,7 +105,8 @@ class Description:
         answers = operation["responses"]
         answer = answers.get(str(exchange.status)) or answers.get(f"{exchange.status // 100}XX")
         if answer is None:
-            yield "no such answer is described"
+            if exchange.status < 400:  # what a whole batch is refused with is not described
+                yield "no such answer is described"
         elif exchange.status not in _NEVER_ANSWERED and exchange.response_body is not None:
             yield from self._fit(exchange.response_body, _content(self._resolved(answer)), "answer")
 
