@@ -35,12 +35,18 @@ from graph_client.batch import IMMUTABLE_IDS, Counts
 from graph_client.connection import Connection
 from graph_client.errors import NO_ANSWER, Answer, claims_of, error_of
 from graph_client.permissions import FIND_GROUPS, Need
-from graph_client.throttle import retry_after
+from graph_client.throttle import backoff, retry_after
 from graph_client.tokens import Tokens
 from holdfast.core.errors import Gone, Unexpected
 from holdfast.core.model import Clock, Group
 
 Result = TypeVar("Result")
+
+ATTEMPTS = 4
+"""How often a look-up is tried where trouble passes; the SDK's own three retries come besides."""
+
+_LEFT_TO_US = frozenset({NO_ANSWER, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY})
+"""What the SDK does not try again by itself."""
 
 _OF_GROUPS = ["id", "displayName", "mail"]
 
@@ -113,8 +119,13 @@ class TypedGraph:
         )
 
     async def _asked(self, ask: Callable[[HeadersCollection], Awaitable[Result]], need: Need) -> Result:
-        """What ``ask`` answers; asked once more with a fresh token after a 401, which the SDK leaves to its caller."""
-        for fresh in (False, True):
+        """What ``ask`` answers, which may be asked again, for it only reads.
+
+        It is, with a fresh token after a 401 and after a wait where trouble passes, as far as the SDK leaves that to
+        its caller.
+        """
+        renewed = False
+        for attempt in range(1, ATTEMPTS + 1):
             token = await self._tokens.token()
             answer = Answer(NO_ANSWER, request_id=str(uuid.UUID(int=self._chance.getrandbits(128), version=4)))
             headers = HeadersCollection()
@@ -129,11 +140,15 @@ class TypedGraph:
                 answer.headers = {key: str(value) for key, value in (error.response_headers or {}).items()}
                 answer.wait = retry_after(answer.header("retry-after"), self._clock.now())
                 failure: Exception = error
-            except httpx.RequestError as error:
+            except (httpx.RequestError, ValueError) as error:  # ValueError: an answer that ends in the middle
                 failure = error
-            if answer.status != HTTPStatus.UNAUTHORIZED or fresh:
+            if answer.status == HTTPStatus.UNAUTHORIZED and not renewed:
+                renewed = True
+                await self._tokens.renew(token, claims_of(answer))
+            elif answer.status in _LEFT_TO_US and attempt < ATTEMPTS:
+                await self._clock.sleep(backoff(attempt, self._chance))
+            else:
                 break
-            await self._tokens.renew(token, claims_of(answer))
         raise error_of(answer, need) from failure
 
 

@@ -48,14 +48,19 @@ def diff(
     """
     changes: list[Change] = []
     today = now.astimezone(zones.rules(desired.zone)).date()
-    live = [series for series in _originals(actual) if series.tag.last >= today]
+    series_now = _originals(actual)
+    live = [series for series in series_now if series.tag.last >= today]
     for want in desired.wants:
         changes += _towards(want, [s for s in live if s.tag.block == want.series.block], actual, now, memory)
     wanted = {want.series.block for want in desired.wants}
     for series in live:
         if series.tag.block not in wanted:
             changes.append(_end(series, today, _why_not(series.tag.block, desired, gone), now))
-    unread = tuple(c.actual for c in changes if isinstance(c, End) and c.actual.instances is None)
+    changes += [
+        _finish(series, desired.zone, now) for series in series_now if series.is_open(today) and series not in live
+    ]
+    ending = {change.actual.event_id for change in changes if isinstance(change, End)}
+    unread = tuple(series for series in actual.series if series.event_id in ending and series.instances is None)
     if unread:
         raise InstancesNeeded(unread)
     return tuple(_beside_copies(change, actual) for change in changes if not _ends_by_itself(change, today))
@@ -66,7 +71,8 @@ def _towards(
 ) -> Iterator[Change]:
     """The changes for one block that the person should have."""
     block = want.series.block
-    today = now.astimezone(zones.rules(want.series.slot.zone)).date()
+    zone = want.series.slot.zone
+    today = now.astimezone(zones.rules(zone)).date()
     kept, misplaced = _sorted(want, live, today)
     if any(reason is Reason.RESCHEDULED for _, reason in misplaced):
         why = Reason.RESCHEDULED
@@ -85,8 +91,9 @@ def _towards(
     for series in kept:
         if want.until and series.tag.last > want.until:
             over = want.until + _DAY
-            renamed = replace(series, tag=replace(series.tag, fingerprint=want.series.fingerprint))
-            yield _end(renamed, over, Reason.SHORTENED, now, not_before=recurrence.midnight(want.series.slot, over))
+            yield _end(_renamed(series, want), over, Reason.SHORTENED, now, not_before=recurrence.midnight(zone, over))
+        elif series.tag.ending:
+            yield _finish(_renamed(series, want), zone, now)
 
 
 def _sorted(
@@ -132,7 +139,9 @@ def _originals(actual: ActualCalendar) -> list[ActualSeries]:
 
 def _ends_by_itself(change: Change, today: date) -> bool:
     """Whether a series is to be ended on its last day, with nothing of it left to take away."""
-    return isinstance(change, End) and not change.occurrences and change.actual.tag.last <= today
+    if not isinstance(change, End) or change.actual.tag.ending:
+        return False
+    return not change.occurrences and change.actual.tag.last <= today
 
 
 def _beside_copies(change: Change, actual: ActualCalendar) -> Change:
@@ -159,6 +168,17 @@ def _why_not(block: str, desired: Desired, gone: Reason) -> Reason:
     return gone if block in desired.known else Reason.DROPPED
 
 
+def _renamed(series: ActualSeries, want: Want) -> ActualSeries:
+    """The series as it is once it has its new words."""
+    return replace(series, tag=replace(series.tag, fingerprint=want.series.fingerprint))
+
+
+def _finish(series: ActualSeries, zone: str, now: datetime) -> End:
+    """Taking away what is left of a series after its last date, where that was begun and not finished."""
+    over = series.tag.last + _DAY
+    return _end(series, over, Reason.UNFINISHED, now, not_before=recurrence.midnight(zone, over))
+
+
 def _end(
     series: ActualSeries, since: date, reason: Reason, now: datetime, *, not_before: datetime | None = None
 ) -> End:
@@ -167,7 +187,7 @@ def _end(
     going = [
         i for i in instances if i.starts > now + UNTOUCHED and (not_before is None or i.original_starts >= not_before)
     ]
-    tag = replace(series.tag, last=since - _DAY)
+    tag = replace(series.tag, last=since - _DAY, ending=False)
     return End(
         series.tag.block, series, since, reason, tag, len(going) == len(instances), tuple(i.event_id for i in going)
     )

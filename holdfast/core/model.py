@@ -128,7 +128,7 @@ class Tag:
     """What Holdfast's extended property says of a managed event. ``holdfast.core.tag`` writes and reads its text.
 
     ``first`` and ``last`` are the dates that the series covers for us, whatever a person did with its range; ending a
-    series moves ``last`` to the day before.
+    series moves ``last`` to the day before. ``ending`` says that occurrences after ``last`` are still being taken away.
     """
 
     block: str
@@ -136,6 +136,7 @@ class Tag:
     fingerprint: Fingerprint
     first: date
     last: date
+    ending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,10 @@ class ActualSeries:
     created: datetime
     range_ends: date | None
     instances: tuple[Occurrence, ...] | None = None
+
+    def is_open(self, today: date) -> bool:
+        """Whether it covers dates from ``today`` on, or is yet to be emptied of those that it covers no more."""
+        return self.tag.last >= today or self.tag.ending
 
 
 @dataclass(frozen=True, slots=True)

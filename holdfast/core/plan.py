@@ -23,6 +23,7 @@ class Reason(enum.StrEnum):
     EDITED = "the block's text or reminder changed"
     SHORTENED = "the block ends earlier"
     DOUBLE = "the series stood there twice"
+    UNFINISHED = "its end was not finished"
     DISPLACED = "another block takes its time"
     LEFT = "no longer in the audience"
     DROPPED = "the block is no longer in the settings"
@@ -79,8 +80,8 @@ class Rewrite:
 class End:
     """End a series from the day ``since`` on and keep its past.
 
-    ``occurrences`` are the event ids to delete one by one, before ``tag`` says that the series is over; a series of
-    which nothing has happened yet is ``whole`` and deleted with its master.
+    ``occurrences`` are the event ids to delete one by one, after the series says that it is being ended and before
+    ``tag`` says that it is; a series of which nothing has happened yet is ``whole`` and deleted with its master.
     """
 
     block: str
@@ -93,8 +94,15 @@ class End:
 
     @property
     def writes(self) -> int:
-        """Graph writes this takes: the deletions and the tag."""
-        return 1 if self.whole else len(self.occurrences) + 1
+        """Graph writes this takes: the deletions, and the tag before and after them."""
+        if self.whole:
+            return 1
+        return len(self.occurrences) + self.has_to_begin + 1
+
+    @property
+    def has_to_begin(self) -> bool:
+        """Whether the tag has to say first that occurrences are being taken away."""
+        return bool(self.occurrences) and not self.actual.tag.ending
 
 
 Change = Create | Rewrite | End

@@ -44,9 +44,9 @@ def ends(slot: Slot, day: date) -> datetime:
     return wall.replace(tzinfo=zones.rules(slot.zone)).astimezone(UTC)
 
 
-def midnight(slot: Slot, day: date) -> datetime:
-    """When ``day`` begins in the slot's zone, in UTC."""
-    return datetime.combine(day, time.min, zones.rules(slot.zone)).astimezone(UTC)
+def midnight(zone: str, day: date) -> datetime:
+    """When ``day`` begins in a zone given by its IANA name, in UTC."""
+    return datetime.combine(day, time.min, zones.rules(zone)).astimezone(UTC)
 
 
 def next_date_after(slot: Slot, at: datetime) -> date:

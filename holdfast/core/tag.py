@@ -1,8 +1,9 @@
 """The mark that makes an event ours: the text of the extended property, and the transactionId of its creation.
 
-The text is ``holdfast;<block>;<generation>;<slot>-<words>;<first>..<last>``, in lower case because Graph's sources
-disagree on whether filters see case. One property name for all blocks: each new name would use up one of the limited
-named properties of a mailbox (``api-reference/v1.0/resources/extended-properties-overview.md``).
+The text is ``holdfast;<block>;<generation>;<slot>-<words>;<first>..<last>``, with ``;ending`` behind it while
+occurrences are being taken away. It is in lower case because Graph's sources disagree on whether filters see case. One
+property name for all blocks: each new name would use up one of the limited named properties of a mailbox
+(``api-reference/v1.0/resources/extended-properties-overview.md``).
 """
 
 from __future__ import annotations
@@ -20,16 +21,15 @@ PREFIX = "holdfast;"
 
 _TEXT = re.compile(
     r"holdfast;(?P<block>[a-z0-9-]+);(?P<generation>\d{1,9});(?P<slot>[0-9a-f]+)-(?P<words>[0-9a-f]+)"
-    r";(?P<first>\d{4}-\d{2}-\d{2})\.\.(?P<last>\d{4}-\d{2}-\d{2})",
+    r";(?P<first>\d{4}-\d{2}-\d{2})\.\.(?P<last>\d{4}-\d{2}-\d{2})(?P<ending>;ending)?",
     re.ASCII,
 )
 
 
 def text(tag: Tag) -> str:
     """The tag as it is stored with the event."""
-    return (
-        f"{PREFIX}{tag.block};{tag.generation};{tag.fingerprint.slot}-{tag.fingerprint.words};{tag.first}..{tag.last}"
-    )
+    made = f"{tag.block};{tag.generation};{tag.fingerprint.slot}-{tag.fingerprint.words};{tag.first}..{tag.last}"
+    return PREFIX + made + (";ending" if tag.ending else "")
 
 
 def parse(value: str) -> Tag | None:
@@ -41,7 +41,8 @@ def parse(value: str) -> Tag | None:
         first, last = date.fromisoformat(match["first"]), date.fromisoformat(match["last"])
     except ValueError:
         return None
-    return Tag(match["block"], int(match["generation"]), Fingerprint(match["slot"], match["words"]), first, last)
+    fingerprint = Fingerprint(match["slot"], match["words"])
+    return Tag(match["block"], int(match["generation"]), fingerprint, first, last, ending=match["ending"] is not None)
 
 
 def transaction_id(block: str, generation: int) -> str:

@@ -1,8 +1,8 @@
 """Making calendars equal to the settings: one mailbox at a time, each write followed by a look at what is there now.
 
 Killed at any point and run again, it ends in the same calendars: a create carries a transactionId that Graph refuses
-the second time, a deletion of what is gone is done, and a series is marked as ended only after its occurrences are
-gone.
+the second time, a deletion of what is gone is done, and a series says that it is being ended before its first
+occurrence goes, and that it is ended only after the last is gone.
 """
 
 from __future__ import annotations
@@ -95,6 +95,8 @@ class _Mailbox:
                 await self._delete(actual.event_id)
                 self.expected[actual.event_id] = None
             case End(actual=actual):
+                if change.has_to_begin:
+                    await self._retag(actual.event_id, replace(change.tag, ending=True))
                 for event_id in change.occurrences:
                     await self._delete(event_id)
                 if await self._emptied(change):
@@ -107,13 +109,16 @@ class _Mailbox:
         await self._calendars.delete(self.errand.mailbox, event_id)
 
     async def _emptied(self, end: End) -> bool:
-        """Whether the deleted occurrences are gone. Once a series is marked as ended, nobody looks at it again."""
+        """Whether the deleted occurrences are gone. Once a series is marked as ended, nobody looks at it again.
+
+        They are told by their dates: where a person changed the series meanwhile, Exchange has rebuilt it with other ids.
+        """
         going = [one for one in end.actual.instances or () if one.event_id in end.occurrences]
         if not going:
             return True
         since, until = min(one.starts for one in going), max(one.ends for one in going)
         there = await self._calendars.instances(self.errand.mailbox, end.actual.event_id, since=since, until=until)
-        return {one.event_id for one in there}.isdisjoint(end.occurrences)
+        return {one.original_starts for one in there}.isdisjoint(one.original_starts for one in going)
 
     async def _retag(self, event_id: str, tag: Tag) -> None:
         self.writes += 1

@@ -58,7 +58,7 @@ class Errand:
     def live(self, calendar: ActualCalendar, at: datetime) -> list[ActualSeries]:
         """The series that are not over, by the date where the organisation is: what ``diff`` goes by too."""
         today = at.astimezone(zones.rules(self.desired.zone)).date()
-        return [series for series in calendar.series if series.tag.last >= today]
+        return [series for series in calendar.series if series.is_open(today)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,8 +131,8 @@ def test_the_date_is_the_zones_own_and_not_utcs() -> None:
 
 
 def test_midnight_is_the_zones_own() -> None:
-    assert recurrence.midnight(THURSDAYS, date(2026, 12, 3)) == datetime(2026, 12, 2, 23, tzinfo=UTC)
-    assert recurrence.midnight(THURSDAYS, date(2026, 7, 2)) == datetime(2026, 7, 1, 22, tzinfo=UTC)
+    assert recurrence.midnight(THURSDAYS.zone, date(2026, 12, 3)) == datetime(2026, 12, 2, 23, tzinfo=UTC)
+    assert recurrence.midnight(THURSDAYS.zone, date(2026, 7, 2)) == datetime(2026, 7, 1, 22, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,14 @@ def test_shortened() -> None:
     assert end.tag == replace(old.tag, last=until)
 
 
+def test_shortened_and_edited_asks_for_the_instances_of_the_series_as_it_stands() -> None:
+    """With its new name on it, it would pass for one that has its new words already."""
+    unread = replace(standing(), instances=None)
+    with pytest.raises(InstancesNeeded) as needed:
+        changes(want(block(until=date(2026, 12, 31), title="Lärstunden")), unread)
+    assert needed.value.series == (unread,)
+
+
 def test_shortened_and_edited_leaves_the_new_words_in_the_tag() -> None:
     until = date(2026, 12, 31)
     rewrite, end = changes(want(block(until=until, title="Lärstunden")), standing())

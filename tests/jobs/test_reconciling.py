@@ -332,7 +332,8 @@ async def test_a_series_whose_dates_did_not_go_is_not_marked_as_ended() -> None:
     world.box(ANNA).vanishing = {"delete"}
     report = await applied(world, fjallvik())
     assert states(report)["anna"] is MailboxState.UNCONFIRMED
-    assert world.journal.of("retag") == []
+    (begun,) = [event for event in world.box(ANNA).series if event.tag]
+    assert str(begun.tag).endswith(";ending")
     assert ANNA.id in await world.state.placed()
     world.box(ANNA).vanishing = set()
     assert (await applied(world, fjallvik())).complete
@@ -468,9 +469,26 @@ async def test_a_new_slot_stands_before_the_old_one_goes_and_the_old_one_is_mark
     world.journal.clear()
     await applied(world, FRIDAY)
     names = [call.name for call in world.journal.writes]
-    assert names[0] == "create"
-    assert set(names[1:-1]) == {"delete"}
+    assert names[:2] == ["create", "retag"]
+    assert set(names[2:-1]) == {"delete"}
     assert names[-1] == "retag"
+
+
+async def test_a_series_whose_end_was_begun_is_finished_and_made_anew_when_it_is_wanted_again() -> None:
+    """A removal that was stopped half-way left dates missing in a series that still passed for whole."""
+    world = firm(ANNA)
+    await applied(world, fjallvik())
+    world.clock.pass_time(days=15)
+    world.fail("delete", Throttled("Slow down.", retry_after=5), ANNA, nth=4)
+    await removed(world, fjallvik())
+    left = len(dates(world, ANNA))
+    assert left
+    world.journal.faults.clear()
+    await applied(world, fjallvik())
+    assert len(dates(world, ANNA)) == len(set(dates(world, ANNA))) > left
+    world.journal.clear()
+    await applied(world, fjallvik())
+    assert world.journal.writes == []
 
 
 async def test_a_series_that_has_not_begun_goes_with_one_deletion() -> None:
