@@ -111,7 +111,7 @@ class _Mailbox:
     async def _emptied(self, end: End) -> bool:
         """Whether the deleted occurrences are gone. Once a series is marked as ended, nobody looks at it again.
 
-        They are told by their dates: where a person changed the series meanwhile, Exchange has rebuilt it with other ids.
+        By their dates: where a person changed the series meanwhile, Exchange has rebuilt it with other ids.
         """
         going = [one for one in end.actual.instances or () if one.event_id in end.occurrences]
         if not going:
