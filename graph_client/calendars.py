@@ -5,7 +5,7 @@ Of an event nothing is ever asked but the properties named here: never a subject
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -112,9 +112,9 @@ class GraphCalendars:
             raise Gone(error.message, status=error.status, code=error.code, request_id=error.request_id) from error
 
     async def find_by_transaction(
-        self, mailbox: str, transaction_id: str, *, since: datetime, until: datetime
+        self, mailbox: str, transaction_ids: Collection[str], *, since: datetime, until: datetime
     ) -> EventLook | None:
-        """The event that carries the transactionId, among those that start from ``since`` to ``until``.
+        """The first event that carries one of the transactionIds, among those that start from ``since`` to ``until``.
 
         The events in the window may be anybody's, so the list asks for little and the one that matches is looked at.
         """
@@ -125,7 +125,7 @@ class GraphCalendars:
         ):
             for raw in page:
                 event_id, carried = translate.understood(lambda one: (one["id"], one.get("transactionId")), raw)
-                if carried == transaction_id:
+                if carried in transaction_ids:
                     return await self.look(mailbox, event_id)
         return None
 

@@ -14,6 +14,7 @@ from holdfast.core import recurrence, zones
 from holdfast.core.desired import RUNWAY, UNTOUCHED, Desired, Want
 from holdfast.core.model import ActualCalendar, ActualSeries, DesiredSeries
 from holdfast.core.plan import Change, Create, End, Reason, Rewrite
+from holdfast.core.tag import UNKNOWN
 
 _DAY = timedelta(days=1)
 
@@ -85,7 +86,8 @@ def _towards(
         generation += 1
     for series in kept:
         if series.tag.fingerprint != want.series.fingerprint:
-            yield Rewrite(block, series, want.series, Reason.EDITED)
+            lost = series.tag.fingerprint.words == UNKNOWN.words
+            yield Rewrite(block, series, want.series, Reason.FOUND if lost else Reason.EDITED)
     for series, reason in misplaced:
         yield _end(series, today, reason, now)
     for series in kept:

@@ -24,6 +24,7 @@ class Reason(enum.StrEnum):
     SHORTENED = "the block ends earlier"
     DOUBLE = "the series stood there twice"
     UNFINISHED = "its end was not finished"
+    FOUND = "its mark was lost"
     DISPLACED = "another block takes its time"
     LEFT = "no longer in the audience"
     DROPPED = "the block is no longer in the settings"

@@ -26,6 +26,10 @@ _TEXT = re.compile(
 )
 
 
+UNKNOWN = Fingerprint("0", "0")
+"""Of a series found again that other settings or another day made: it equals no block's, so it is replaced."""
+
+
 def text(tag: Tag) -> str:
     """The tag as it is stored with the event."""
     made = f"{tag.block};{tag.generation};{tag.fingerprint.slot}-{tag.fingerprint.words};{tag.first}..{tag.last}"

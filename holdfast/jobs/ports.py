@@ -6,7 +6,7 @@ Every read gives everything or raises: "could not read" is never "nothing there"
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -63,9 +63,9 @@ class Calendars(Protocol):
         ...
 
     async def find_by_transaction(
-        self, mailbox: str, transaction_id: str, *, since: datetime, until: datetime
+        self, mailbox: str, transaction_ids: Collection[str], *, since: datetime, until: datetime
     ) -> EventLook | None:
-        """The event a create of ours made, its tag lost, among those that start from ``since`` to ``until``."""
+        """An event that a create of ours made, its tag lost, of those that start from ``since`` to ``until``."""
         ...
 
     async def rewrite(self, mailbox: str, event_id: str, etag: str, series: DesiredSeries, tag: Tag) -> None:

@@ -14,25 +14,19 @@ from datetime import timedelta
 from holdfast.core import recurrence, zones
 from holdfast.core.desired import SERIES_LENGTH
 from holdfast.core.errors import Conflict, Duplicate, Gone, GraphError, Unexpected, Unreachable
-from holdfast.core.model import EventLook, Fingerprint, Tag
+from holdfast.core.model import EventLook, Tag
 from holdfast.core.plan import Change, Create, End, Rewrite
 from holdfast.core.report import Account, MailboxState, Problem
-from holdfast.core.tag import transaction_id
+from holdfast.core.tag import UNKNOWN, transaction_id
 from holdfast.jobs.crowd import each
 from holdfast.jobs.ports import Calendars, Placed, Ports, Progress
-from holdfast.jobs.survey import Errand, Look, Outcome, difference, remember, settled
+from holdfast.jobs.survey import GENERATIONS, Errand, Look, Outcome, difference, remember, settled, stands_as
 
 FRESH = timedelta(minutes=5)
 """How old a look may be when it is acted on; an older one is taken again first."""
 
 ATTEMPTS = 3
 """How often a mailbox that changes under our hands is decided anew."""
-
-GENERATIONS = 5
-"""How many generations are tried where Graph refuses a create as a duplicate and nothing of ours is to be found."""
-
-_UNKNOWN = Fingerprint("0", "0")
-"""Of a series found again that other settings or another day made: it equals no block's, so it is replaced."""
 
 _LOOK_AGAIN = "Run the command again: it looks at the calendar afresh and puts right what is missing."
 
@@ -177,11 +171,11 @@ class _Mailbox:
         if found is None:
             return False
         series = create.series
-        if found.starts == recurrence.starts(series.slot, series.first) and found.range_ends == series.last:
+        if stands_as(found, series):
             await self._retag(found.event_id, create.tag)
             return True
         first = found.starts.astimezone(zones.rules(series.slot.zone)).date()
-        made_otherwise = replace(create.tag, fingerprint=_UNKNOWN, first=first, last=found.range_ends or series.last)
+        made_otherwise = replace(create.tag, fingerprint=UNKNOWN, first=first, last=found.range_ends or series.last)
         await self._retag(found.event_id, made_otherwise)
         raise Conflict(f"{create.block} was made before, with other dates.")
 
@@ -196,7 +190,7 @@ class _Mailbox:
                     return look
         starts = recurrence.starts(create.series.slot, create.series.first)
         return await self._calendars.find_by_transaction(
-            self.errand.mailbox, transaction, since=starts - SERIES_LENGTH, until=starts + timedelta(days=1)
+            self.errand.mailbox, {transaction}, since=starts - SERIES_LENGTH, until=starts + timedelta(days=1)
         )
 
     async def _confirmed(self) -> Outcome:

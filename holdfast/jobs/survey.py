@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
 from holdfast.core import recurrence, zones
-from holdfast.core.desired import UNTOUCHED, Desired, Want, desired
+from holdfast.core.desired import SERIES_LENGTH, UNTOUCHED, Desired, Want, desired
 from holdfast.core.diff import InstancesNeeded, Memory, diff
 from holdfast.core.errors import GraphError, NoMailbox
-from holdfast.core.model import ActualCalendar, ActualSeries, Purpose
+from holdfast.core.model import ActualCalendar, ActualSeries, DesiredSeries, EventLook, Purpose, Tag
 from holdfast.core.plan import Change, Create, Plan, Planned, Reason, guard
 from holdfast.core.report import Account, Excuse, MailboxState, Problem, Report
 from holdfast.core.settings import Settings
+from holdfast.core.tag import UNKNOWN, transaction_id
 from holdfast.jobs.audience import Audience, resolve
 from holdfast.jobs.crowd import each
 from holdfast.jobs.ports import Calendars, Placed, Ports, Progress, State
@@ -27,6 +28,9 @@ PURPOSE_HOLDS = timedelta(days=7)
 
 _MOVABLE = timedelta(days=7)
 """How far from its date a person can move an occurrence: Graph refuses to let it reach its neighbour's day."""
+
+GENERATIONS = 5
+"""How many generations are tried where Graph refuses a create as a duplicate and nothing of ours is to be found."""
 
 _NO_END = timedelta(days=730)
 """How far to look for instances of a series whose end a person has taken away."""
@@ -165,7 +169,7 @@ async def survey(
 async def difference(errand: Errand, calendars: Calendars, now: datetime) -> tuple[ActualCalendar, tuple[Change, ...]]:
     """Read one mailbox and tell what has to change there. Raises Graph's errors."""
     wanted = _as_of(errand.desired, now)
-    calendar = await calendars.read(errand.mailbox)
+    calendar = await _whole(errand, calendars, now)
     while True:
         try:
             changes = diff(wanted, calendar, now=now, memory=errand.memory, gone=errand.gone)
@@ -173,6 +177,41 @@ async def difference(errand: Errand, calendars: Calendars, now: datetime) -> tup
             calendar = await _with_instances(calendar, needed, calendars)
         else:
             return calendar, changes
+
+
+async def _whole(errand: Errand, calendars: Calendars, now: datetime) -> ActualCalendar:
+    """Every series of ours, also one that Graph made and lost the tag of.
+
+    Where a mailbox is known to have been given a block and shows no trace of it, that is the likelier explanation than
+    a person who deleted it; otherwise nobody would ever find such a series again.
+    """
+    calendar = await calendars.read(errand.mailbox)
+    series = list(calendar.series)
+    for block in sorted(errand.memory.placed - {one.tag.block for one in calendar.series}):
+        generations = range(errand.memory.floors.get(block, 0) + GENERATIONS)
+        marks = {transaction_id(block, generation): generation for generation in generations}
+        look = await calendars.find_by_transaction(
+            errand.mailbox, marks, since=now - SERIES_LENGTH, until=now + _NO_END
+        )
+        if look is not None and look.is_series and look.tag is None and look.transaction_id:
+            tag = _guessed(look, block, marks[look.transaction_id], errand.desired)
+            series.append(ActualSeries(look.event_id, look.etag, tag, now, look.range_ends))
+    return replace(calendar, series=tuple(series))
+
+
+def _guessed(look: EventLook, block: str, generation: int, desired: Desired) -> Tag:
+    """The tag that a series must have lost: one with the slot that is wanted, if it stands on the very dates."""
+    for want in desired.wants:
+        series = want.series
+        if series.block == block and stands_as(look, series):
+            return Tag(block, generation, series.fingerprint._replace(words=UNKNOWN.words), series.first, series.last)
+    first = look.starts.astimezone(zones.rules(desired.zone)).date()
+    return Tag(block, generation, UNKNOWN, first, look.range_ends or first + SERIES_LENGTH)
+
+
+def stands_as(look: EventLook, series: DesiredSeries) -> bool:
+    """Whether an event begins and ends on the dates of a series, at its time."""
+    return look.starts == recurrence.starts(series.slot, series.first) and look.range_ends == series.last
 
 
 def _as_of(wanted: Desired, now: datetime) -> Desired:

@@ -205,6 +205,7 @@ class TestGuard:
             Reason.CONTINUED,
             Reason.DOUBLE,
             Reason.UNFINISHED,
+            Reason.FOUND,
             Reason.REMOVED,
         }
         assert (self.refused(50, 50, change=replace(CREATE, reason=reason)) is not None) is decided

@@ -216,7 +216,7 @@ async def test_find_by_transaction_asks_little_of_everybody_and_looks_at_the_one
     }
     async with calendars((200, {}, page), (200, {}, master(transactionId="holdfast:lartimmen:0"))) as way:
         found = await GraphCalendars(way.dispatcher).find_by_transaction(
-            ANN, "holdfast:lartimmen:0", since=SINCE, until=UNTIL
+            ANN, {"holdfast:lartimmen:0", "holdfast:lartimmen:1"}, since=SINCE, until=UNTIL
         )
     assert found is not None
     assert found.event_id == "AAk="
@@ -229,7 +229,7 @@ async def test_find_by_transaction_asks_little_of_everybody_and_looks_at_the_one
 
 async def test_find_by_transaction_finds_nothing() -> None:
     async with calendars((200, {}, {"value": [{"id": "other"}]})) as way:
-        assert await GraphCalendars(way.dispatcher).find_by_transaction(ANN, "x", since=SINCE, until=UNTIL) is None
+        assert await GraphCalendars(way.dispatcher).find_by_transaction(ANN, {"x"}, since=SINCE, until=UNTIL) is None
 
 
 async def test_rewrite_changes_words_and_tag_only_if_nobody_else_did() -> None:
@@ -354,6 +354,6 @@ async def test_no_call_ever_asks_for_words() -> None:
         await port.read(ANN)
         await port.instances(ANN, "AAk=", since=SINCE, until=UNTIL)
         await port.look(ANN, "AAk=")
-        await port.find_by_transaction(ANN, "x", since=SINCE, until=UNTIL)
+        await port.find_by_transaction(ANN, {"x"}, since=SINCE, until=UNTIL)
     asked = {name for item in way.graph.items for name in query(item)["$select"][0].split(",")}
     assert asked == {"id", "type", "createdDateTime", "start", "end", "originalStart", "recurrence", "transactionId"}

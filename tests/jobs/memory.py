@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -339,10 +339,10 @@ class MemoryCalendars:
         return await self._do("look", mailbox, lambda box: _look(_get(box, event_id)))
 
     async def find_by_transaction(
-        self, mailbox: str, transaction_id: str, *, since: datetime, until: datetime
+        self, mailbox: str, transaction_ids: Collection[str], *, since: datetime, until: datetime
     ) -> EventLook | None:
         def effect(box: Mailbox) -> EventLook | None:
-            looks = (_look(event) for event in box.events.values() if event.transaction == transaction_id)
+            looks = (_look(event) for event in box.events.values() if event.transaction in transaction_ids)
             return next((look for look in looks if since <= look.starts <= until), None)
 
         return await self._do("find_by_transaction", mailbox, effect)

@@ -70,7 +70,7 @@ async def test_a_stale_look_is_taken_again_and_what_a_person_did_meanwhile_is_se
     world.box(ANNA).events.clear()
     world.journal.clear()
     await apply(seen, RENAMED, world.ports)
-    assert world.journal.names(about=ANNA.id)[:2] == ["read", "create"]
+    assert world.journal.names(about=ANNA.id)[:3] == ["read", "find_by_transaction", "create"]
     assert world.journal.names(about=BO.id)[:2] == ["read", "rewrite"]
     await settled(world, RENAMED)
 

@@ -254,6 +254,7 @@ class Story(RuleBasedStateMachine):
         self.world.journal.faults.clear()
         for box in self.world.calendars.mailboxes.values():
             box.loses_tags, box.lag, box.vanishing = 0, 0, set()
+            box.stale.clear()
             for transaction in [name for name, event in box.transactions.items() if event not in box.events][:-3]:
                 del box.transactions[transaction]
 
