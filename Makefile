@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: setup test hard check demo docs sandbox format clean
+.PHONY: setup test hard simulate check demo docs sandbox format clean
 
 setup: $(STAMP)
 
@@ -33,6 +33,11 @@ format: setup
 
 hard: setup
 	$(BIN)/python -m pytest -m hard -n auto
+
+# Stories drawn by lot, such as SEEDS=0..200; SEEDS=mutants looks for stories that notice planted bugs.
+SEEDS ?= 0..40
+simulate: setup
+	$(BIN)/python -W ignore -m tests.simulation $(SEEDS)
 
 check: setup
 	$(BIN)/ruff format --check .

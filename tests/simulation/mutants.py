@@ -1,0 +1,235 @@
+"""Bugs to plant in the product, each a mistake that somebody could make: the simulation has to notice every one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+from graph_client import batch, calendars, translate
+from holdfast.core import desired, diff
+from holdfast.core.errors import GraphError
+from holdfast.core.model import ActualCalendar, Fingerprint, Tag
+from holdfast.core.plan import End
+from holdfast.core.settings import Mode
+from holdfast.jobs import audience, reconcile, survey, sweep
+
+Mutant = Callable[[], AbstractContextManager[Any]]
+
+
+def _event(change: Callable[[dict[str, Any]], dict[str, Any]]) -> AbstractContextManager[Any]:
+    """What is sent to create an event, changed."""
+    real = translate.event
+    return patch.object(translate, "event", lambda *given: change(real(*given)))
+
+
+def no_transaction_id() -> AbstractContextManager[Any]:
+    return _event(lambda event: {name: value for name, value in event.items() if name != "transactionId"})
+
+
+def random_transaction_id() -> AbstractContextManager[Any]:
+    return _event(lambda event: event | {"transactionId": str(uuid.uuid4())})
+
+
+def with_attendees() -> AbstractContextManager[Any]:
+    someone = {"emailAddress": {"address": "chefen@fjallvik.example", "name": "Chefen"}, "type": "required"}
+    return _event(lambda event: event | {"attendees": [someone]})
+
+
+def in_utc() -> AbstractContextManager[Any]:
+    """The right instant of the first date, and an hour off after the clocks have changed."""
+
+    def change(event: dict[str, Any]) -> dict[str, Any]:
+        def utc(at: dict[str, str]) -> dict[str, str]:
+            wall = datetime.fromisoformat(at["dateTime"]).replace(tzinfo=diff.zones.rules("Europe/Stockholm"))
+            return {"dateTime": wall.astimezone(UTC).replace(tzinfo=None).isoformat(), "timeZone": "UTC"}
+
+        ranged = event["recurrence"]["range"] | {"recurrenceTimeZone": "UTC"}
+        recurrence = event["recurrence"] | {"range": ranged}
+        return event | {"start": utc(event["start"]), "end": utc(event["end"]), "recurrence": recurrence}
+
+    return _event(change)
+
+
+@contextmanager
+def failed_read_is_empty() -> Iterator[None]:
+    real = calendars.GraphCalendars.read
+
+    async def read(self: Any, mailbox: str) -> ActualCalendar:
+        try:
+            return await real(self, mailbox)
+        except GraphError:
+            return ActualCalendar(mailbox)
+
+    with patch.object(calendars.GraphCalendars, "read", read):
+        yield
+
+
+@contextmanager
+def known_by_subject() -> Iterator[None]:
+    names = {"Lärtimmen": "lartimmen", "Fördjupning": "fordjupning"}
+    real = translate.series_master
+
+    def series_master(raw: Mapping[str, Any]) -> Any:
+        block = names.get(raw["subject"])
+        if block is None or raw["type"] != translate.SERIES_MASTER:
+            return real(raw)
+        tagged = real({**raw, "singleValueExtendedProperties": raw.get("singleValueExtendedProperties")})
+        if tagged is not None:
+            return tagged
+        bounds = raw["recurrence"]["range"]
+        first, last = date.fromisoformat(bounds["startDate"]), date.fromisoformat(bounds["endDate"])
+        mark = Tag(block, 0, Fingerprint("0", "0"), first, last)
+        created = datetime.fromisoformat(raw["createdDateTime"])
+        return translate.ActualSeries(raw["id"], raw["@odata.etag"], mark, created, last)
+
+    everything = calendars._query(
+        expand=calendars._THE_TAG, select=f"{calendars.OF_SERIES},subject", top=str(calendars._PAGE)
+    )
+    with patch.object(calendars, "_READ", everything), patch.object(translate, "series_master", series_master):
+        yield
+
+
+@contextmanager
+def early_retry() -> Iterator[None]:
+    real = batch.retry_after
+
+    def half(value: str | None, now: datetime) -> float | None:
+        seconds = real(value, now)
+        return seconds and seconds / 2
+
+    with patch.object(batch, "retry_after", half):
+        yield
+
+
+def lost_tag_is_made_again() -> AbstractContextManager[Any]:
+    async def nothing(*_: Any) -> None:
+        return None
+
+    return patch.object(reconcile._Mailbox, "_made_before", nothing)
+
+
+@contextmanager
+def ended_with_its_past() -> Iterator[None]:
+    real = diff._end
+
+    def whole(*given: Any, **more: Any) -> End:
+        return replace(real(*given, **more), whole=True)
+
+    with patch.object(diff, "_end", whole):
+        yield
+
+
+@contextmanager
+def on_the_last_minute() -> Iterator[None]:
+    """What begins within a quarter of an hour is taken away like any other."""
+    with patch.object(diff, "UNTOUCHED", timedelta(0)), patch.object(desired, "UNTOUCHED", timedelta(0)):
+        yield
+
+
+@contextmanager
+def first_page_only() -> Iterator[None]:
+    real = batch.Dispatcher.pages
+
+    async def pages(self: Any, first: Any) -> Any:
+        async for page in real(self, first):
+            yield page
+            return
+
+    with patch.object(batch.Dispatcher, "pages", pages):
+        yield
+
+
+@contextmanager
+def ended_before_it_is_emptied() -> Iterator[None]:
+    """The tag says that a series is over before its dates are gone: who dies in between leaves them for ever."""
+    real = reconcile._Mailbox._do
+
+    async def do(self: Any, change: Any) -> None:
+        if not isinstance(change, End) or change.whole:
+            await real(self, change)
+            return
+        await self._retag(change.actual.event_id, change.tag)
+        for event_id in change.occurrences:
+            await self._delete(event_id)
+
+    with patch.object(reconcile._Mailbox, "_do", do):
+        yield
+
+
+def emptied_without_a_word() -> AbstractContextManager[Any]:
+    """A series does not say that it is being ended: who dies in between leaves one that passes for whole."""
+    return patch.object(End, "has_to_begin", property(lambda _: False))
+
+
+@contextmanager
+def on_record_at_the_end() -> Iterator[None]:
+    """What a mailbox has been given is only remembered when all is done."""
+
+    async def later(self: Any, blocks: frozenset[str]) -> None:
+        self.on_record = blocks
+
+    with patch.object(reconcile._Mailbox, "_put_on_record", later):
+        yield
+
+
+def copies_are_doubles() -> AbstractContextManager[Any]:
+    return patch.object(diff, "_originals", lambda actual: list(actual.series))
+
+
+def watch_writes() -> AbstractContextManager[Any]:
+    @dataclass
+    class Modes:
+        WATCH = None
+        KEEP = Mode.KEEP
+
+    return patch.object(sweep, "Mode", Modes)
+
+
+def disabled_get_blocks() -> AbstractContextManager[Any]:
+    def excuse(self: Any) -> Any:
+        return None if self.audiences else audience.Excuse.EXCLUDED
+
+    return patch.object(audience.Member, "excuse", excuse)
+
+
+def leavers_are_forgotten() -> AbstractContextManager[Any]:
+    """Only members are looked at; who has left keeps what they have."""
+    real = survey._errands
+
+    def errands(*given: Any, **more: Any) -> Any:
+        return [errand for errand in real(*given, **more) if errand.in_audience]
+
+    return patch.object(survey, "_errands", errands)
+
+
+def given_twice_over() -> AbstractContextManager[Any]:
+    """A series is continued although it has long enough to run."""
+    return patch.object(diff, "RUNWAY", timedelta(weeks=60))
+
+
+MUTANTS: dict[str, Mutant] = {
+    "no transactionId": no_transaction_id,
+    "a random transactionId": random_transaction_id,
+    "a failed read taken for an empty calendar": failed_read_is_empty,
+    "recognition by subject": known_by_subject,
+    "a retry before Retry-After": early_retry,
+    "a lost tag made a double": lost_tag_is_made_again,
+    "the past removed with what is ended": ended_with_its_past,
+    "what begins within a quarter of an hour touched": on_the_last_minute,
+    "only the first page read": first_page_only,
+    "marked as ended before it is emptied": ended_before_it_is_emptied,
+    "emptied without a word": emptied_without_a_word,
+    "remembered only when all is done": on_record_at_the_end,
+    "a person's copy taken for a double": copies_are_doubles,
+    "a sweep that writes in mode watch": watch_writes,
+    "blocks for disabled accounts": disabled_get_blocks,
+    "leavers forgotten": leavers_are_forgotten,
+    "a series in UTC": in_utc,
+    "events with attendees": with_attendees,
+    "a series continued too early": given_twice_over,
+}
