@@ -91,7 +91,8 @@ tries a mailbox; a change takes up to two hours to be in force.
 
 Of other people's events, Holdfast reads nothing. It finds its own series by their extended property. Only where a
 series that was made cannot be found by it, because Graph lost it or a person deleted the series, does it list id,
-type and transactionId of the events around that time. Subjects, bodies, attendees and automatic replies are never asked for.
+type and transactionId of the events around that time. Subjects, bodies, attendees and automatic replies are never
+asked for.
 """
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and Graph, and which call meets what: by script, by a mailbox's plight, or drawn."""
+"""What can go wrong between a client and Graph, and which call meets what: by script, by plight, or drawn."""
 
 from __future__ import annotations
 
