@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: setup test hard simulate check demo docs sandbox format clean
+.PHONY: setup test hard simulate bench check demo docs sandbox format clean
 
 setup: $(STAMP)
 
@@ -38,6 +38,10 @@ hard: setup
 SEEDS ?= 0..40
 simulate: setup
 	$(BIN)/python -W ignore -m tests.simulation $(SEEDS)
+
+bench: setup
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@$(BIN)/python -m benchmarks $(PEOPLE)
 
 check: setup
 	$(BIN)/ruff format --check .

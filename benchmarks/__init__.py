@@ -1,0 +1,1 @@
+"""What Holdfast costs per mailbox, beside others doing the same work: figures and meaning in ``README.md``."""

@@ -1,0 +1,105 @@
+"""``python -m benchmarks [PEOPLE]``: run the race, print what came of it, and keep it in ``README.md``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from benchmarks.race import Contestant, Step, tenant
+from benchmarks.report import PARTS, Results, record, report
+
+APPLY, SWEEP = PARTS
+
+HOLDFAST = Contestant(
+    "holdfast",
+    (
+        Step(APPLY, "holdfast", ("benchmarks.product", "apply"), reads=2, writes=1),
+        Step(SWEEP, "holdfast", ("benchmarks.product", "sweep"), reads=1, writes=0),
+    ),
+    planned=True,
+)
+CONTESTANTS = (
+    HOLDFAST,
+    Contestant("floor", (Step(SWEEP, "floor: read", ("benchmarks.floor", "read"), reads=1, writes=0),)),
+    Contestant(
+        "floor", (Step(APPLY, "floor: read, create", ("benchmarks.floor", "read", "create"), reads=1, writes=1),)
+    ),
+    Contestant(
+        "floor",
+        (
+            Step(
+                APPLY,
+                "floor: read, create, read back",
+                ("benchmarks.floor", "read", "create", "read"),
+                reads=2,
+                writes=1,
+            ),
+        ),
+    ),
+    Contestant(
+        "msgraph-sdk",
+        (
+            Step(APPLY, "msgraph-sdk loop", ("benchmarks.sdk",), reads=1, writes=1),
+            Step(SWEEP, "msgraph-sdk loop", ("benchmarks.sdk",), reads=1, writes=0),
+        ),
+        slow=True,
+    ),
+    Contestant(
+        "O365",
+        (
+            Step(APPLY, "O365 loop", ("benchmarks.o365",), reads=1, writes=1),
+            Step(SWEEP, "O365 loop", ("benchmarks.o365",), reads=1, writes=0),
+        ),
+        slow=True,
+    ),
+    Contestant(
+        "command",
+        (
+            Step(
+                APPLY,
+                "`holdfast apply`, interpreter, sign-in and all",
+                ("holdfast", "apply", "--yes"),
+                reads=2,
+                writes=1,
+                whole=True,
+            ),
+            Step(
+                SWEEP,
+                "`holdfast sweep`, interpreter, sign-in and all",
+                ("holdfast", "sweep"),
+                reads=1,
+                writes=0,
+                whole=True,
+            ),
+        ),
+        planned=True,
+    ),
+)
+
+
+def main() -> None:
+    """Race."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("people", nargs="?", type=int, default=1000, help="mailboxes (default 1000)")
+    parser.add_argument("--few", type=int, default=100, help="mailboxes for those who take long (default 100)")
+    parser.add_argument("--runs", type=int, default=3, help="how often each runs; the median counts (default 3)")
+    given = parser.parse_args()
+    results: Results = {}
+    for run in range(given.runs):
+        for contestant in CONTESTANTS:
+            print(f"run {run + 1} of {given.runs}: {contestant.name}", file=sys.stderr, flush=True)
+            with tenant(min(given.people, given.few) if contestant.slow else given.people) as one:
+                if contestant.planned:
+                    one.plan()
+                for step in contestant.steps:
+                    results.setdefault(step, []).append(one.run(step))
+    with tenant(given.people) as one:
+        one.plan()
+        profiles = {step.part: one.run(step, "--profile").profile for step in HOLDFAST.steps}
+    text = report(results, profiles)
+    record(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
