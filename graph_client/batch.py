@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
@@ -27,7 +26,7 @@ import structlog
 from graph_client.connection import Connection
 from graph_client.errors import NO_ANSWER, Answer, claims_of, code_of, error_of, refused
 from graph_client.permissions import Need
-from graph_client.throttle import PASSING, Budget, Pace, Patience, Turns, backoff, retry_after
+from graph_client.throttle import PASSING, Budget, Pace, Patience, Turns, backoff, request_id, retry_after
 from graph_client.tokens import Tokens
 from holdfast.core.errors import Unexpected, Unreachable
 from holdfast.core.model import Clock
@@ -164,7 +163,8 @@ class Dispatcher:
         Waits only for this call's mailbox. Raises ``NotSignedIn`` or ``Unreachable`` where there is no token,
         ``Unexpected`` or ``Denied`` where Graph turns the whole batch away.
         """
-        async with self._turns.of(call.mailbox):
+        await self._turns.take(call.mailbox)
+        try:
             began = self._clock.monotonic()
             attempt = 1
             renewed = False
@@ -198,6 +198,8 @@ class Dispatcher:
                 )
                 await self._clock.sleep(answer.wait)
                 attempt += 1
+        finally:
+            self._turns.give_back(call.mailbox)
 
     async def aclose(self) -> None:
         """Stop sending. Whoever still waits for an answer gets ``Unreachable``."""
@@ -330,7 +332,7 @@ class Dispatcher:
             _answer(pending, replace(answer))
 
     def _new_id(self) -> str:
-        return str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
+        return request_id(self._chance)
 
 
 def _item(place: str, pending: _Pending) -> dict[str, Any]:

@@ -11,17 +11,19 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from weakref import WeakValueDictionary
 
 from graph_client.errors import NO_ANSWER
 from holdfast.core.model import Clock
 
 _BANDWIDTH_EXCEEDED = 509
+_VARIANTS = "89ab"
+"""The digits that a UUID of RFC 9562 may have where its variant stands."""
 
 PASSING = frozenset(
     {
@@ -45,6 +47,13 @@ class Patience:
     seconds: float = 300.0
 
 
+def request_id(chance: random.Random) -> str:
+    """A ``client-request-id``: a random UUID, written out by hand because ``uuid`` takes ten times as long."""
+    digits = f"{chance.getrandbits(122):032x}"
+    variant = _VARIANTS[chance.getrandbits(2)]
+    return f"{digits[2:10]}-{digits[10:14]}-4{digits[14:17]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
 def backoff(attempt: int, chance: random.Random) -> float:
     """Seconds to wait after try number ``attempt`` where Graph does not say: doubling up to a minute, spread."""
     return min(60.0, 2.0**attempt) * chance.uniform(0.5, 1.0)
@@ -66,17 +75,41 @@ def retry_after(value: str | None, now: datetime) -> float | None:
 
 
 class Turns:
-    """One lock for each mailbox that somebody is calling or waiting for, and none for all others."""
+    """One call at a time for each mailbox; who comes meanwhile waits in line.
+
+    Taken and given back for every call there is, nearly always with nobody else about: a lock for each would cost more
+    than all else that is done with a call.
+    """
 
     def __init__(self) -> None:
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._taken: dict[str, deque[asyncio.Future[None]] | None] = {}
 
-    def of(self, mailbox: str) -> asyncio.Lock:
-        """The lock to hold while calling this mailbox, waits between attempts included."""
-        lock = self._locks.get(mailbox)
-        if lock is None:
-            lock = self._locks[mailbox] = asyncio.Lock()
-        return lock
+    async def take(self, mailbox: str) -> None:
+        """Wait for the turn to call a mailbox. It is to be given back, however the call ends."""
+        if mailbox not in self._taken:
+            self._taken[mailbox] = None
+            return
+        line = self._taken[mailbox]
+        if line is None:
+            line = self._taken[mailbox] = deque()
+        turn = asyncio.get_running_loop().create_future()
+        line.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.give_back(mailbox)
+            raise
+
+    def give_back(self, mailbox: str) -> None:
+        """Let the next in line have the turn."""
+        line = self._taken[mailbox]
+        while line:
+            turn = line.popleft()
+            if not turn.done():  # done: whoever waited was cancelled
+                turn.set_result(None)
+                return
+        del self._taken[mailbox]
 
 
 class Budget:

@@ -6,7 +6,6 @@ The SDK brings its own retries (three, on 429, 503 and 504). What it raises beco
 from __future__ import annotations
 
 import random
-import uuid
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -35,7 +34,7 @@ from graph_client.batch import IMMUTABLE_IDS, Counts
 from graph_client.connection import Connection
 from graph_client.errors import NO_ANSWER, Answer, claims_of, error_of
 from graph_client.permissions import FIND_GROUPS, Need
-from graph_client.throttle import backoff, retry_after
+from graph_client.throttle import backoff, request_id, retry_after
 from graph_client.tokens import Tokens
 from holdfast.core.errors import Gone, Unexpected
 from holdfast.core.model import Clock, Group
@@ -127,7 +126,7 @@ class TypedGraph:
         renewed = False
         for attempt in range(1, ATTEMPTS + 1):
             token = await self._tokens.token()
-            answer = Answer(NO_ANSWER, request_id=str(uuid.UUID(int=self._chance.getrandbits(128), version=4)))
+            answer = Answer(NO_ANSWER, request_id=request_id(self._chance))
             headers = HeadersCollection()
             headers.add("client-request-id", answer.request_id)
             headers.add("Prefer", IMMUTABLE_IDS)

@@ -73,7 +73,7 @@ def desired(settings: Settings, audiences: Iterable[str], now: datetime) -> Desi
 
 def today(settings: Settings, now: datetime) -> date:
     """The date at the organisation's own clock."""
-    return now.astimezone(zones.rules(settings.organization.zone)).date()
+    return zones.date_at(settings.organization.zone, now)
 
 
 def _want(settings: Settings, block: Block, now: datetime) -> Want | None:

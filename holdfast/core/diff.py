@@ -48,7 +48,7 @@ def diff(
     series is to be ended whose instances have not been read.
     """
     changes: list[Change] = []
-    today = now.astimezone(zones.rules(desired.zone)).date()
+    today = zones.date_at(desired.zone, now)
     series_now = _originals(actual)
     live = [series for series in series_now if series.tag.last >= today]
     for want in desired.wants:
@@ -73,7 +73,7 @@ def _towards(
     """The changes for one block that the person should have."""
     block = want.series.block
     zone = want.series.slot.zone
-    today = now.astimezone(zones.rules(zone)).date()
+    today = zones.date_at(zone, now)
     kept, misplaced = _sorted(want, live, today)
     if any(reason is Reason.RESCHEDULED for _, reason in misplaced):
         why = Reason.RESCHEDULED

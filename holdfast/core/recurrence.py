@@ -51,7 +51,7 @@ def midnight(zone: str, day: date) -> datetime:
 
 def next_date_after(slot: Slot, at: datetime) -> date:
     """The slot's first date that begins later than the instant ``at``."""
-    day = next_date(slot, at.astimezone(zones.rules(slot.zone)).date())
+    day = next_date(slot, zones.date_at(slot.zone, at))
     return day if starts(slot, day) > at else day + _WEEK
 
 

@@ -7,6 +7,7 @@ accepted (``docs/adr/0004``). The table is CLDR's, as the package tzlocal ships 
 from __future__ import annotations
 
 import functools
+from datetime import date, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 from tzlocal.windows_tz import tz_win, win_tz
@@ -36,6 +37,12 @@ def windows(zone: str) -> str:
 def rules(zone: str) -> ZoneInfo:
     """The zone's rules, for computing with."""
     return ZoneInfo(zone)
+
+
+@functools.lru_cache(maxsize=64)
+def date_at(zone: str, at: datetime) -> date:
+    """The date on the zone's calendar at an instant."""
+    return at.astimezone(rules(zone)).date()
 
 
 def names() -> list[str]:

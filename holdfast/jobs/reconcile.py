@@ -20,7 +20,7 @@ from holdfast.core.report import Account, MailboxState, Problem
 from holdfast.core.tag import UNKNOWN, transaction_id
 from holdfast.jobs.crowd import each
 from holdfast.jobs.ports import Calendars, Placed, Ports, Progress
-from holdfast.jobs.survey import GENERATIONS, Errand, Look, Outcome, difference, remember, settled, stands_as
+from holdfast.jobs.survey import GENERATIONS, Errand, Look, Outcome, as_of, difference, remember, settled, stands_as
 
 FRESH = timedelta(minutes=5)
 """How old a look may be when it is acted on; an older one is taken again first."""
@@ -59,7 +59,9 @@ class _Mailbox:
             while True:
                 try:
                     if not fresh:
-                        _, changes = await difference(self.errand, self.ports.calendars, self.ports.clock.now())
+                        now = self.ports.clock.now()
+                        errand = replace(self.errand, desired=as_of(self.errand.desired, now))
+                        _, changes = await difference(errand, self.ports.calendars, now)
                     for change in changes:
                         await self._do(change)
                     break

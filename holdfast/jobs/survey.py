@@ -61,7 +61,7 @@ class Errand:
 
     def live(self, calendar: ActualCalendar, at: datetime) -> list[ActualSeries]:
         """The series that are not over, by the date where the organisation is: what ``diff`` goes by too."""
-        today = at.astimezone(zones.rules(self.desired.zone)).date()
+        today = zones.date_at(self.desired.zone, at)
         return [series for series in calendar.series if series.is_open(today)]
 
 
@@ -168,11 +168,10 @@ async def survey(
 
 async def difference(errand: Errand, calendars: Calendars, now: datetime) -> tuple[ActualCalendar, tuple[Change, ...]]:
     """Read one mailbox and tell what has to change there. Raises Graph's errors."""
-    wanted = _as_of(errand.desired, now)
     calendar = await _whole(errand, calendars, now)
     while True:
         try:
-            changes = diff(wanted, calendar, now=now, memory=errand.memory, gone=errand.gone)
+            changes = diff(errand.desired, calendar, now=now, memory=errand.memory, gone=errand.gone)
         except InstancesNeeded as needed:
             calendar = await _with_instances(calendar, needed, calendars)
         else:
@@ -186,8 +185,11 @@ async def _whole(errand: Errand, calendars: Calendars, now: datetime) -> ActualC
     a person who deleted it; otherwise nobody would ever find such a series again.
     """
     calendar = await calendars.read(errand.mailbox)
+    traceless = errand.memory.placed - {one.tag.block for one in calendar.series}
+    if not traceless:
+        return calendar
     series = list(calendar.series)
-    for block in sorted(errand.memory.placed - {one.tag.block for one in calendar.series}):
+    for block in sorted(traceless):
         generations = range(errand.memory.floors.get(block, 0) + GENERATIONS)
         marks = {transaction_id(block, generation): generation for generation in generations}
         look = await calendars.find_by_transaction(
@@ -214,7 +216,7 @@ def stands_as(look: EventLook, series: DesiredSeries) -> bool:
     return look.starts == recurrence.starts(series.slot, series.first) and look.range_ends == series.last
 
 
-def _as_of(wanted: Desired, now: datetime) -> Desired:
+def as_of(wanted: Desired, now: datetime) -> Desired:
     """What is wanted, told anew: a date that has begun since it was first told is not to be placed any more."""
     wants: list[Want] = []
     over = list(wanted.over)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import gc
+import asyncio
 import random
+import uuid
 
 import pytest
 
-from graph_client.throttle import Budget, Pace, Turns, backoff, retry_after
+from graph_client.throttle import Budget, Pace, Turns, backoff, request_id, retry_after
 from tests.graph_client.world import NOON, JumpingClock
 
 
@@ -40,13 +41,43 @@ def test_backoff_doubles_up_to_a_minute() -> None:
         assert most / 2 <= backoff(attempt, chance) <= most
 
 
-async def test_turns_are_forgotten_when_nobody_needs_them() -> None:
+def test_a_request_id_is_a_random_uuid() -> None:
+    chance = random.Random(5)  # noqa: S311 - tests repeat
+    made = [request_id(chance) for _ in range(1000)]
+    assert {(uuid.UUID(one).version, uuid.UUID(one).variant) for one in made} == {(4, uuid.RFC_4122)}
+    assert all(str(uuid.UUID(one)) == one for one in made)
+    assert len(set(made)) == 1000
+
+
+async def test_turns_come_in_the_order_of_asking_and_are_forgotten_when_nobody_needs_them() -> None:
+    turns, had = Turns(), list[str]()
+
+    async def visit(who: str, mailbox: str) -> None:
+        await turns.take(mailbox)
+        try:
+            had.append(who)
+            await asyncio.sleep(0)
+        finally:
+            turns.give_back(mailbox)
+
+    await asyncio.gather(*(visit(f"{mailbox}{n}", mailbox) for n in range(3) for mailbox in ("ann", "bo")))
+    assert had == ["ann0", "bo0", "ann1", "bo1", "ann2", "bo2"]
+    assert not turns._taken
+
+
+async def test_who_is_cancelled_while_waiting_keeps_nobody() -> None:
     turns = Turns()
-    async with turns.of("ann"):
-        assert turns.of("ann").locked()
-        assert not turns.of("bo").locked()
-    gc.collect()
-    assert not turns._locks
+    await turns.take("ann")
+    waiting = [asyncio.create_task(turns.take("ann")) for _ in range(3)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    turns.give_back("ann")
+    waiting[1].cancel()  # its turn has come in the same moment
+    await asyncio.sleep(0)
+    await asyncio.wait_for(waiting[2], 1)
+    turns.give_back("ann")
+    assert not turns._taken
 
 
 def test_a_budget_is_free_for_a_hundred_and_then_half_of_the_calls() -> None:
