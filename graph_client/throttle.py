@@ -44,7 +44,7 @@ class Patience:
     """How long a call is tried: so many ``attempts`` and, waits included, so many ``seconds``, whichever ends first."""
 
     attempts: int = 6
-    seconds: float = 300.0
+    seconds: float = 120.0
 
 
 def request_id(chance: random.Random) -> str:
