@@ -13,7 +13,20 @@ from typing import Any, TypeVar
 from holdfast.core import tag as tags
 from holdfast.core import zones
 from holdfast.core.errors import Unexpected
-from holdfast.core.model import ActualSeries, Created, DesiredSeries, EventLook, Occurrence, Person, Purpose, Tag
+from holdfast.core.model import (
+    ActualSeries,
+    Created,
+    DesiredSeries,
+    EventLook,
+    Monthly,
+    NthWeekday,
+    Occurrence,
+    Person,
+    Purpose,
+    Rule,
+    Tag,
+    Weekly,
+)
 
 Value = TypeVar("Value")
 
@@ -33,11 +46,11 @@ def understood(read: Callable[[Any], Value], raw: Any) -> Value:  # noqa: ANN401
 
 
 def event(series: DesiredSeries, tag: Tag, transaction_id: str) -> dict[str, Any]:
-    """The event to create: a weekly series in the slot's own zone, so that it keeps its time over clock changes.
+    """The event to create: a series in the slot's own zone, so that it keeps its time over clock changes.
 
-    Without attendees, so that no change of it ever sends a mail. Zones go by their Windows names, ``firstDayOfWeek`` is
-    always said and ``startDate`` is the date of ``start`` (``resources/recurrencepattern.md`` and
-    ``resources/recurrencerange.md``).
+    Its ``start`` is the first date of the rule, from which Graph counts every other week or month. Without attendees,
+    so that no change of it ever sends a mail. Zones go by their Windows names, ``firstDayOfWeek`` is always said and
+    ``startDate`` is the date of ``start`` (``resources/recurrencepattern.md`` and ``resources/recurrencerange.md``).
     """
     slot = series.slot
     zone = zones.windows(slot.zone)
@@ -48,12 +61,7 @@ def event(series: DesiredSeries, tag: Tag, transaction_id: str) -> dict[str, Any
         "start": {"dateTime": starts.isoformat(), "timeZone": zone},
         "end": {"dateTime": ends.isoformat(), "timeZone": zone},
         "recurrence": {
-            "pattern": {
-                "type": "weekly",
-                "interval": 1,
-                "daysOfWeek": [slot.weekday.name.lower()],
-                "firstDayOfWeek": "monday",
-            },
+            "pattern": pattern(slot.rule),
             "range": {
                 "type": "endDate",
                 "startDate": series.first.isoformat(),
@@ -67,6 +75,27 @@ def event(series: DesiredSeries, tag: Tag, transaction_id: str) -> dict[str, Any
         "allowNewTimeProposals": False,
         "transactionId": transaction_id,
     }
+
+
+def pattern(rule: Rule) -> dict[str, Any]:
+    """Graph's pattern for a rule, with no more than its type needs: the rest would be validated all the same."""
+    match rule:
+        case Weekly(weekday, interval):
+            return {
+                "type": "weekly",
+                "interval": interval,
+                "daysOfWeek": [weekday.name.lower()],
+                "firstDayOfWeek": "monday",
+            }
+        case Monthly(NthWeekday(position, weekday), interval):
+            return {
+                "type": "relativeMonthly",
+                "interval": interval,
+                "daysOfWeek": [weekday.name.lower()],
+                "index": position.name.lower(),
+            }
+        case Monthly(day, interval):
+            return {"type": "absoluteMonthly", "interval": interval, "dayOfMonth": day}
 
 
 def words(series: DesiredSeries, tag: Tag) -> dict[str, Any]:

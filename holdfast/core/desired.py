@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from holdfast.core import recurrence, words, zones
-from holdfast.core.model import DesiredSeries, Fingerprint, Slot
+from holdfast.core.model import DesiredSeries, Fingerprint, Monthly, NthWeekday, Slot, Weekly
 from holdfast.core.settings import Block, Settings
 
 SERIES_LENGTH = timedelta(weeks=26)
@@ -102,21 +102,29 @@ def _want(settings: Settings, block: Block, now: datetime) -> Want | None:
 
 def _stretch(series: DesiredSeries, not_before: date, until: date | None) -> DesiredSeries | None:
     """The series laid from its first date on or after ``not_before``, for 26 weeks or until the block is over."""
-    first = recurrence.next_date(series.slot, not_before)
+    first = recurrence.next_date(series.slot.rule, not_before)
     end = first + SERIES_LENGTH - timedelta(days=1)
-    last = recurrence.last_date(series.slot, min(end, until) if until else end)
+    last = recurrence.last_date(series.slot.rule, min(end, until) if until else end)
     return replace(series, first=first, last=last) if first <= last else None
 
 
 def _clash(want: Want, other: Want) -> bool:
-    if not recurrence.overlap(want.series.slot, other.series.slot):
-        return False
     latest = date.max
-    return max(want.since, other.since) <= min(want.until or latest, other.until or latest)
+    since, until = max(want.since, other.since), min(want.until or latest, other.until or latest)
+    if since > until:
+        return False
+    return recurrence.meeting(want.series.slot, other.series.slot, since, until) is not None
 
 
 def _slot_text(slot: Slot) -> str:
-    return f"weekly {slot.weekday.name} {slot.at:%H:%M} {slot.minutes} {zones.windows(slot.zone)}"
+    match slot.rule:
+        case Weekly(weekday, interval, phase):
+            days = f"weekly {weekday.name}" + (f" {interval} {phase}" if interval > 1 else "")
+        case Monthly(NthWeekday(position, weekday), interval, phase):
+            days = f"monthly {position.name} {weekday.name} {interval} {phase}"
+        case Monthly(day, interval, phase):
+            days = f"monthly {day} {interval} {phase}"
+    return f"{days} {slot.at:%H:%M} {slot.minutes} {zones.windows(slot.zone)}"
 
 
 def _hash(*texts: str) -> str:

@@ -121,7 +121,7 @@ def _uncovered(want: Want, kept: Sequence[ActualSeries], today: date) -> Iterato
     day = want.series.first
     for series in kept:
         while (gap := want.from_day(day)) and gap.first < series.tag.first:
-            last = min(gap.last, recurrence.last_date(slot, series.tag.first - _DAY))
+            last = min(gap.last, recurrence.last_date(slot.rule, series.tag.first - _DAY))
             yield replace(gap, last=last)
             day = last + _DAY
         day = max(day, series.tag.last + _DAY)

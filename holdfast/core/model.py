@@ -21,13 +21,20 @@ __all__ = [
     "EventLook",
     "Fingerprint",
     "Group",
+    "Monthly",
+    "NthWeekday",
     "Occurrence",
     "Person",
+    "Position",
+    "Profile",
     "Purpose",
+    "Rule",
     "SeriesKey",
     "Slot",
     "Tag",
     "Weekday",
+    "Weekly",
+    "WorkingHours",
 ]
 
 
@@ -59,6 +66,52 @@ class Weekday(enum.IntEnum):
     SUNDAY = 6
 
 
+class Position(enum.IntEnum):
+    """Which of a month's weekdays of one name: Graph's ``index``. There is no fifth."""
+
+    FIRST = 1
+    SECOND = 2
+    THIRD = 3
+    FOURTH = 4
+    LAST = -1
+
+
+class NthWeekday(NamedTuple):
+    """A day of the month by its place among those of its name, such as the first Thursday."""
+
+    position: Position
+    weekday: Weekday
+
+
+@dataclass(frozen=True, slots=True)
+class Weekly:
+    """Every ``interval`` weeks on one day.
+
+    ``phase`` says in which of them: the number of the week, counted from Monday 1 January of the year 1, modulo the
+    interval, so that a rule needs no first date to be the same rule.
+    """
+
+    weekday: Weekday
+    interval: int = 1
+    phase: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Monthly:
+    """Every ``interval`` months, on a date (1 to 28, which every month has) or on a weekday by its place.
+
+    ``phase`` is the number of the month, counted from January of the year 0, modulo the interval.
+    """
+
+    day: int | NthWeekday
+    interval: int = 1
+    phase: int = 0
+
+
+Rule = Weekly | Monthly
+"""On which dates a slot comes back."""
+
+
 class Purpose(enum.StrEnum):
     """What a mailbox is for: Graph's ``mailboxSettings/userPurpose``. Only ``user`` and ``linked`` belong to people."""
 
@@ -68,6 +121,32 @@ class Purpose(enum.StrEnum):
     ROOM = "room"
     EQUIPMENT = "equipment"
     OTHERS = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingHours:
+    """When a person works, by the wall clock of ``zone`` (IANA); None for a zone that has no name of its own.
+
+    ``ends`` at or before ``starts`` is on the next day.
+    """
+
+    days: frozenset[Weekday]
+    starts: time
+    ends: time
+    zone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a mailbox says of itself. ``zone`` is an IANA name and ``zone_since`` when it was first seen to be that.
+
+    ``hours`` and ``zone`` are None where nobody had a reason to ask, or the mailbox does not say.
+    """
+
+    purpose: Purpose
+    hours: WorkingHours | None = None
+    zone: str | None = None
+    zone_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +184,9 @@ class SeriesKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Day, time and length of a block. ``at`` is wall-clock time in ``zone``, an IANA name."""
+    """Days, time and length of a block. ``at`` is wall-clock time in ``zone``, an IANA name."""
 
-    weekday: Weekday
+    rule: Rule
     at: time
     minutes: int
     zone: str

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from holdfast.core.model import ActualSeries, DesiredSeries, Slot, Tag
+from holdfast.core.model import ActualSeries, DesiredSeries, Monthly, NthWeekday, Rule, Slot, Tag, Weekly
 
 
 class Reason(enum.StrEnum):
@@ -195,11 +195,24 @@ def row(change: Change) -> dict[str, Any]:
             }
 
 
+def days_text(rule: Rule) -> str:
+    """The days of a rule for a person to read."""
+    match rule:
+        case Weekly(weekday, interval):
+            days = f"{weekday.name.capitalize()}s"
+            return days if interval == 1 else f"{days} every {interval} weeks"
+        case Monthly(NthWeekday(position, weekday), interval):
+            days = f"The {position.name.lower()} {weekday.name.capitalize()}"
+        case Monthly(day, interval):
+            days = f"Day {day}"
+    return f"{days} of every month" if interval == 1 else f"{days} every {interval} months"
+
+
 def slot_text(slot: Slot) -> str:
     """A slot for a person to read: day, begin, end and zone."""
     begin = slot.at.hour * 60 + slot.at.minute
     hour, minute = divmod(begin + slot.minutes, 60)
-    return f"{slot.weekday.name.capitalize()}s {slot.at:%H:%M}-{hour:02}:{minute:02} {slot.zone}"
+    return f"{days_text(slot.rule)} {slot.at:%H:%M}-{hour:02}:{minute:02} {slot.zone}"
 
 
 class UnsafePlan(Exception):

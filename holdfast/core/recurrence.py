@@ -6,31 +6,58 @@ compared in UTC, because two times in one ``ZoneInfo`` compare by the wall clock
 
 from __future__ import annotations
 
+import calendar
+import functools
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from holdfast.core import zones
-from holdfast.core.model import Slot
+from holdfast.core.model import Monthly, NthWeekday, Position, Rule, Slot, Weekly
 
+_DAY = timedelta(days=1)
 _WEEK = timedelta(weeks=1)
+_FOREVER = timedelta(days=5 * 365)
+"""How far ahead two slots are compared: long enough for every date to have fallen on every day of the week."""
 
 
-def next_date(slot: Slot, day: date) -> date:
-    """The slot's first date on or after ``day``."""
-    return day + timedelta(days=(slot.weekday - day.weekday()) % 7)
+def week_number(day: date) -> int:
+    """The week of a date, from Monday on, counted from the first week of the year 1."""
+    return (day.toordinal() - 1) // 7
 
 
-def last_date(slot: Slot, day: date) -> date:
-    """The slot's last date on or before ``day``."""
-    return day - timedelta(days=(day.weekday() - slot.weekday) % 7)
+def month_number(day: date) -> int:
+    """The month of a date, counted from January of the year 0."""
+    return day.year * 12 + day.month - 1
 
 
-def dates(slot: Slot, first: date, last: date) -> Iterator[date]:
-    """Every date of the slot from ``first`` to ``last``, both included."""
-    day = next_date(slot, first)
+def next_date(rule: Rule, day: date) -> date:
+    """The rule's first date on or after ``day``."""
+    if isinstance(rule, Weekly):
+        found = day + timedelta(days=(rule.weekday - day.weekday()) % 7)
+        return found + _WEEK * ((rule.phase - week_number(found)) % rule.interval) if rule.interval > 1 else found
+    month = month_number(day)
+    month += (rule.phase - month) % rule.interval
+    found = _in_month(rule, month)
+    return found if found >= day else _in_month(rule, month + rule.interval)
+
+
+def last_date(rule: Rule, day: date) -> date:
+    """The rule's last date on or before ``day``."""
+    if isinstance(rule, Weekly):
+        found = day - timedelta(days=(day.weekday() - rule.weekday) % 7)
+        return found - _WEEK * ((week_number(found) - rule.phase) % rule.interval) if rule.interval > 1 else found
+    month = month_number(day)
+    month -= (month - rule.phase) % rule.interval
+    found = _in_month(rule, month)
+    return found if found <= day else _in_month(rule, month - rule.interval)
+
+
+def dates(rule: Rule, first: date, last: date) -> Iterator[date]:
+    """Every date of the rule from ``first`` to ``last``, both included."""
+    day = next_date(rule, first)
     while day <= last:
         yield day
-        day += _WEEK
+        day = next_date(rule, day + _DAY)
 
 
 def starts(slot: Slot, day: date) -> datetime:
@@ -51,13 +78,40 @@ def midnight(zone: str, day: date) -> datetime:
 
 def next_date_after(slot: Slot, at: datetime) -> date:
     """The slot's first date that begins later than the instant ``at``."""
-    day = next_date(slot, zones.date_at(slot.zone, at))
-    return day if starts(slot, day) > at else day + _WEEK
+    day = next_date(slot.rule, zones.date_at(slot.zone, at))
+    return day if starts(slot, day) > at else next_date(slot.rule, day + _DAY)
 
 
-def overlap(one: Slot, other: Slot) -> bool:
-    """Whether two weekly slots in the same zone share time on their day."""
-    if one.weekday != other.weekday:
-        return False
+@functools.lru_cache(maxsize=4096)
+def meeting(one: Slot, other: Slot, since: date, until: date | None = None) -> date | None:
+    """The first date of ``one`` from ``since`` to ``until``, in the next five years, that shares time with ``other``.
+
+    None where they never meet.
+    """
+    if one.zone == other.zone and not _share_hours(one, other):
+        return None
+    horizon = min(since + _FOREVER, date.max - _WEEK)
+    for day in dates(one.rule, since, min(until, horizon) if until else horizon):
+        begins, over = starts(one, day), ends(one, day)
+        for near in dates(other.rule, day - _DAY, day + _DAY):
+            if begins < ends(other, near) and starts(other, near) < over:
+                return day
+    return None
+
+
+def _share_hours(one: Slot, other: Slot) -> bool:
     begin, other_begin = (slot.at.hour * 60 + slot.at.minute for slot in (one, other))
     return begin < other_begin + other.minutes and other_begin < begin + one.minutes
+
+
+def _in_month(rule: Monthly, month: int) -> date:
+    """The rule's one date in a month."""
+    year, index = divmod(month, 12)
+    if not isinstance(rule.day, NthWeekday):
+        return date(year, index + 1, rule.day)
+    position, weekday = rule.day
+    if position is Position.LAST:
+        last = date(year, index + 1, calendar.monthrange(year, index + 1)[1])
+        return last - timedelta(days=(last.weekday() - weekday) % 7)
+    first = date(year, index + 1, 1)
+    return first + timedelta(days=(weekday - first.weekday()) % 7, weeks=position - 1)

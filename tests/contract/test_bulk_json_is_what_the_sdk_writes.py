@@ -29,7 +29,7 @@ from msgraph.generated.models.user_purpose import UserPurpose
 from graph_client import translate
 from holdfast.core import tag as tags
 from holdfast.core import zones
-from holdfast.core.model import DesiredSeries, Fingerprint, Purpose, Slot, Tag, Weekday
+from holdfast.core.model import DesiredSeries, Fingerprint, Purpose, Slot, Tag, Weekday, Weekly
 from holdfast.core.tag import transaction_id
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
@@ -46,7 +46,7 @@ def creations(draw: st.DrawFn) -> tuple[DesiredSeries, Tag, str]:
     at = draw(st.times().filter(lambda found: found.second == found.microsecond == 0) | st.just(time(9)))
     series = DesiredSeries(
         block=draw(st.from_regex(r"[a-z0-9-]{1,20}", fullmatch=True)),
-        slot=Slot(Weekday(first.weekday()), at.replace(second=0, microsecond=0), minutes, draw(ZONES)),
+        slot=Slot(Weekly(Weekday(first.weekday())), at.replace(second=0, microsecond=0), minutes, draw(ZONES)),
         first=first,
         last=last,
         subject=draw(TEXT),
@@ -89,7 +89,7 @@ def typed_event(series: DesiredSeries, tag: Tag, transaction: str) -> Event:
         pattern=RecurrencePattern(
             type=RecurrencePatternType.Weekly,
             interval=1,
-            days_of_week=[DayOfWeek(slot.weekday.name.lower())],
+            days_of_week=[DayOfWeek(slot.rule.weekday.name.lower())],
             first_day_of_week=DayOfWeek.Monday,
         ),
         range=RecurrenceRange(

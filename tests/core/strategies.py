@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from holdfast.core.desired import desired
-from holdfast.core.model import ActualCalendar, ActualSeries, Fingerprint, Slot, Weekday
+from holdfast.core.model import ActualCalendar, ActualSeries, Fingerprint, Slot, Weekday, Weekly
 from holdfast.core.settings import Audience, Block, Credential, Day, Goal, Language, Organization, Settings, Tenant
 from tests.core.world import MAILBOX, World, a_series
 
@@ -78,14 +78,14 @@ def some_series(draw: st.DrawFn, settings: Settings, now: datetime, number: int)
     zone = settings.organization.zone
     name = draw(st.sampled_from(BLOCKS))
     first = now.date() + timedelta(days=draw(st.integers(-250, 250)))
-    slot = Slot(draw(st.sampled_from(Weekday)), draw(st.sampled_from(HOURS)), 60, zone)
+    slot = Slot(Weekly(draw(st.sampled_from(Weekday))), draw(st.sampled_from(HOURS)), 60, zone)
     fingerprint = Fingerprint("0", "0")
     wants = [w for w in desired(settings, AUDIENCES, now).wants if w.series.block == name]
     if wants and draw(st.booleans()):
         slot, fingerprint = wants[0].series.slot, wants[0].series.fingerprint
         if draw(st.booleans()):
             fingerprint = fingerprint._replace(words="0")
-    first += timedelta(days=(slot.weekday - first.weekday()) % 7)
+    first += timedelta(days=(slot.rule.weekday - first.weekday()) % 7)
     return a_series(
         slot,
         first,

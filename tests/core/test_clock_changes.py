@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core import recurrence, zones
-from holdfast.core.model import Slot, Weekday
+from holdfast.core.model import Slot, Weekday, Weekly
 
-THURSDAYS = Slot(Weekday.THURSDAY, time(9), 60, "Europe/Stockholm")
+THURSDAYS = Slot(Weekly(Weekday.THURSDAY), time(9), 60, "Europe/Stockholm")
 
 # Sweden puts its clocks forward on 29 March 2026 and 28 March 2027, and back on 25 October 2026 and 31 October 2027.
 AROUND_THE_CHANGES = [
@@ -42,7 +42,7 @@ def test_a_thursday_at_nine_in_stockholm(day: date, utc: str) -> None:
 
 
 def test_a_whole_year_in_stockholm() -> None:
-    days = list(recurrence.dates(THURSDAYS, date(2026, 1, 1), date(2026, 12, 31)))
+    days = list(recurrence.dates(THURSDAYS.rule, date(2026, 1, 1), date(2026, 12, 31)))
     assert len(days) == 53
     assert {(later - earlier).days for earlier, later in pairwise(days)} == {7}
     by_hour: dict[int, list[date]] = {}
@@ -55,10 +55,10 @@ def test_a_whole_year_in_stockholm() -> None:
 
 
 def test_a_sunday_on_the_day_of_each_change() -> None:
-    sundays = Slot(Weekday.SUNDAY, time(3), 60, "Europe/Stockholm")
+    sundays = Slot(Weekly(Weekday.SUNDAY), time(3), 60, "Europe/Stockholm")
     assert recurrence.starts(sundays, date(2026, 3, 29)) == datetime(2026, 3, 29, 1, tzinfo=UTC)
     assert recurrence.starts(sundays, date(2026, 10, 25)) == datetime(2026, 10, 25, 2, tzinfo=UTC)
-    early = Slot(Weekday.SUNDAY, time(1), 60, "Europe/Stockholm")
+    early = Slot(Weekly(Weekday.SUNDAY), time(1), 60, "Europe/Stockholm")
     assert recurrence.starts(early, date(2026, 3, 29)) == datetime(2026, 3, 29, 0, tzinfo=UTC)
     assert recurrence.ends(early, date(2026, 3, 29)) == datetime(2026, 3, 29, 1, tzinfo=UTC)
 
@@ -66,7 +66,9 @@ def test_a_sunday_on_the_day_of_each_change() -> None:
 def working_slots(zone: str) -> st.SearchStrategy[Slot]:
     """What the settings allow, from three o'clock on."""
     minutes = st.integers(3 * 60, 23 * 60).map(lambda minute: time(*divmod(minute, 60)))
-    return st.builds(Slot, st.sampled_from(list(Weekday)[:5]), minutes, st.sampled_from([15, 30, 60]), st.just(zone))
+    return st.builds(
+        Slot, st.sampled_from(list(Weekday)[:5]).map(Weekly), minutes, st.sampled_from([15, 30, 60]), st.just(zone)
+    )
 
 
 ALL_ZONES = sorted({zones.iana(name) for name in zones.names()})
@@ -74,13 +76,15 @@ ALL_ZONES = sorted({zones.iana(name) for name in zones.names()})
 
 @pytest.mark.parametrize("zone", ALL_ZONES)
 def test_two_years_of_every_zone_keep_their_wall_clock_time_and_agree_with_dateutil(zone: str) -> None:
-    slot = Slot(Weekday(len(zone) % 5), time(3 + len(zone) % 20, 30), 60, zone)
+    slot = Slot(Weekly(Weekday(len(zone) % 5)), time(3 + len(zone) % 20, 30), 60, zone)
     first, last = date(2026, 1, 1), date(2027, 12, 31)
-    ours = [(recurrence.starts(slot, day), recurrence.ends(slot, day)) for day in recurrence.dates(slot, first, last)]
+    ours = [
+        (recurrence.starts(slot, day), recurrence.ends(slot, day)) for day in recurrence.dates(slot.rule, first, last)
+    ]
     there = ZoneInfo(zone)
     rule = rrule(
         WEEKLY,
-        byweekday=int(slot.weekday),
+        byweekday=int(slot.rule.weekday),
         dtstart=datetime.combine(first, slot.at),
         until=datetime.combine(last, time.max),
     )
@@ -88,13 +92,13 @@ def test_two_years_of_every_zone_keep_their_wall_clock_time_and_agree_with_dateu
     assert [starts for starts, _ in ours] == theirs
     for starts, ends in ours:
         wall = starts.astimezone(there)
-        assert (wall.weekday(), wall.time()) == (slot.weekday, slot.at)
+        assert (wall.weekday(), wall.time()) == (slot.rule.weekday, slot.at)
         assert wall.replace(tzinfo=None) + timedelta(hours=1) == ends.astimezone(there).replace(tzinfo=None)
 
 
 @given(st.sampled_from(ALL_ZONES).flatmap(working_slots), st.dates(date(2026, 1, 1), date(2036, 12, 31)))
 def test_an_occurrence_keeps_its_wall_clock_time_in_any_week_of_any_zone(slot: Slot, day: date) -> None:
-    on = recurrence.next_date(slot, day)
+    on = recurrence.next_date(slot.rule, day)
     wall = recurrence.starts(slot, on).astimezone(ZoneInfo(slot.zone))
     assert (wall.date(), wall.time()) == (on, slot.at)
     assert recurrence.ends(slot, on) > recurrence.starts(slot, on)
@@ -102,10 +106,10 @@ def test_an_occurrence_keeps_its_wall_clock_time_in_any_week_of_any_zone(slot: S
 
 @given(st.sampled_from(ALL_ZONES).flatmap(working_slots), st.dates(date(2026, 1, 1), date(2036, 12, 31)))
 def test_next_and_last_date_enclose_a_day(slot: Slot, day: date) -> None:
-    following, previous = recurrence.next_date(slot, day), recurrence.last_date(slot, day)
+    following, previous = recurrence.next_date(slot.rule, day), recurrence.last_date(slot.rule, day)
     assert previous <= day <= following
-    assert following.weekday() == previous.weekday() == slot.weekday
-    assert (following - previous).days == (0 if day.weekday() == slot.weekday else 7)
+    assert following.weekday() == previous.weekday() == slot.rule.weekday
+    assert (following - previous).days == (0 if day.weekday() == slot.rule.weekday else 7)
 
 
 @given(
@@ -125,7 +129,7 @@ def test_an_occurrence_that_begins_this_instant_is_not_the_next_one() -> None:
 
 
 def test_the_date_is_the_zones_own_and_not_utcs() -> None:
-    sydney = Slot(Weekday.FRIDAY, time(9), 60, "Australia/Sydney")
+    sydney = Slot(Weekly(Weekday.FRIDAY), time(9), 60, "Australia/Sydney")
     assert recurrence.next_date_after(sydney, datetime(2026, 12, 3, 21, tzinfo=UTC)) == date(2026, 12, 4)
     assert recurrence.next_date_after(sydney, datetime(2026, 12, 3, 23, tzinfo=UTC)) == date(2026, 12, 11)
 
@@ -148,8 +152,9 @@ def test_midnight_is_the_zones_own() -> None:
     ],
 )
 def test_slots_that_touch_do_not_overlap(at: time, minutes: int, *, meets: bool) -> None:
-    other = Slot(Weekday.THURSDAY, at, minutes, "Europe/Stockholm")
-    assert recurrence.overlap(THURSDAYS, other) is meets
-    assert recurrence.overlap(other, THURSDAYS) is meets
-    friday = Slot(Weekday.FRIDAY, at, minutes, "Europe/Stockholm")
-    assert not recurrence.overlap(THURSDAYS, friday)
+    other = Slot(Weekly(Weekday.THURSDAY), at, minutes, "Europe/Stockholm")
+    since = date(2026, 12, 1)
+    assert (recurrence.meeting(THURSDAYS, other, since) == date(2026, 12, 3)) is meets
+    assert (recurrence.meeting(other, THURSDAYS, since) == date(2026, 12, 3)) is meets
+    friday = Slot(Weekly(Weekday.FRIDAY), at, minutes, "Europe/Stockholm")
+    assert recurrence.meeting(THURSDAYS, friday, since) is None

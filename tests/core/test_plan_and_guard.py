@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from holdfast.core.model import DesiredSeries, Fingerprint, Slot, Weekday
+from holdfast.core.model import DesiredSeries, Fingerprint, Slot, Weekday, Weekly
 from holdfast.core.plan import Change, Create, End, Plan, Planned, Reason, Rewrite, UnsafePlan, guard, row, slot_text
 from tests.core.world import a_series
 
-SLOT = Slot(Weekday.THURSDAY, time(9), 60, "Europe/Stockholm")
+SLOT = Slot(Weekly(Weekday.THURSDAY), time(9), 60, "Europe/Stockholm")
 SERIES = DesiredSeries(
     block="lartimmen",
     slot=SLOT,

@@ -26,7 +26,7 @@ def expand(event_id: str, slot: Slot, first: date, last: date) -> tuple[Occurren
     zone = ZoneInfo(slot.zone)
     rule = rrule(
         WEEKLY,
-        byweekday=int(slot.weekday),
+        byweekday=int(slot.rule.weekday),
         dtstart=datetime.combine(first, slot.at),
         until=datetime.combine(last, time.max),
     )

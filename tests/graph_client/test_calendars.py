@@ -22,6 +22,7 @@ from holdfast.core.model import (
     Slot,
     Tag,
     Weekday,
+    Weekly,
 )
 from tests.graph_client.world import BASE, InTurn, Item, PretendGraph, Reply, error, road
 
@@ -30,7 +31,7 @@ FINGERPRINT = Fingerprint("9ac1", "77fe")
 TAG = Tag("lartimmen", 0, FINGERPRINT, date(2026, 12, 3), date(2027, 5, 27))
 SERIES = DesiredSeries(
     block="lartimmen",
-    slot=Slot(Weekday.THURSDAY, time(9), 60, "Europe/Stockholm"),
+    slot=Slot(Weekly(Weekday.THURSDAY), time(9), 60, "Europe/Stockholm"),
     first=TAG.first,
     last=TAG.last,
     subject="Lärtimmen",

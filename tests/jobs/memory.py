@@ -437,7 +437,7 @@ class MemoryCalendars:
     def _made(self, series: DesiredSeries, tag: Tag, transaction_id: str) -> Event:
         """The event of a create; what Graph would refuse is refused."""
         slot = series.slot
-        if series.first.weekday() != slot.weekday or series.last < series.first or len(transaction_id) > 100:
+        if series.first.weekday() != slot.rule.weekday or series.last < series.first or len(transaction_id) > 100:
             raise Unexpected("ErrorInvalidRequest", status=400, code="ErrorInvalidRequest")
         return Event(
             id=self._id(),

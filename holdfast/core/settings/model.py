@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from holdfast.core import zones
-from holdfast.core.model import Slot, Weekday
+from holdfast.core.model import Slot, Weekday, Weekly
 from holdfast.core.settings.fields import (
     Address,
     CalendarDate,
@@ -221,7 +221,7 @@ class Block(_Titled):
 
     def slot(self, zone: str) -> Slot:
         """Its day, time and length in a zone given by its IANA name."""
-        return Slot(self.weekday, self.at, self.minutes, zone)
+        return Slot(Weekly(self.weekday), self.at, self.minutes, zone)
 
     @field_validator("at")
     @classmethod
