@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -14,11 +15,12 @@ from starlette.routing import Route
 
 from sandbox import page
 from sandbox.errors import GraphError, bad_request
+from sandbox.hours import WorkingHours
 from sandbox.mailbox import Mailbox
 from sandbox.rendering import instant_text
 from sandbox.tenant import Entry, Tenant
 from sandbox.tokens import FindTenant
-from sandbox.zones import zone
+from sandbox.zones import windows, zone
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _WEEKS = 4
@@ -46,6 +48,7 @@ class Control:
             Route(f"{one}/clock", _guarded(self._clock), methods=["GET", "POST"]),
             Route(f"{calendar}/delete", _guarded(self._delete), methods=["POST"]),
             Route(f"{calendar}/move", _guarded(self._move), methods=["POST"]),
+            Route(f"{calendar}/settings", _guarded(self._settings), methods=["GET", "POST"]),
             Route(calendar, _guarded(self._calendar)),
         ]
 
@@ -110,8 +113,18 @@ class Control:
             mailbox.move_series(wanted["event"], time.fromisoformat(wanted["at"]))
             return self._done(request, mailbox)
         at = datetime.fromisoformat(wanted["starts"])
-        mailbox.move_occurrence(wanted["event"], at if at.tzinfo else at.replace(tzinfo=zone(mailbox.time_zone)))
+        mailbox.move_occurrence(wanted["event"], at if at.tzinfo else at.replace(tzinfo=zone(mailbox.home)))
         return self._done(request, mailbox)
+
+    async def _settings(self, request: Request) -> Response:
+        mailbox = self._mailbox(request)
+        if request.method == "POST":
+            wanted = await _fields(request)
+            if "time_zone" in wanted:
+                windows(wanted["time_zone"])
+                mailbox.time_zone = wanted["time_zone"]
+            mailbox.hours = _hours(mailbox.hours, wanted)
+        return JSONResponse({"time_zone": mailbox.time_zone, "working_hours": mailbox.hours.json(mailbox.time_zone)})
 
     async def _page(self, request: Request) -> Response:
         given = request.query_params
@@ -124,7 +137,7 @@ class Control:
         now = tenant.clock.now()
         week = (now - timedelta(days=now.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
         entries = tenant.calendar(account.id, week, week + timedelta(weeks=_WEEKS + 1))
-        return HTMLResponse(page.calendar(tenant, account, account.mailbox.time_zone, entries))
+        return HTMLResponse(page.calendar(tenant, account, account.mailbox.home, entries))
 
     def _tenant(self, request: Request) -> Tenant:
         tenant = self._find(request.path_params["tenant"])
@@ -176,6 +189,16 @@ async def _fields(request: Request) -> dict[str, Any]:
 def _instant(text: str) -> datetime:
     at = datetime.fromisoformat(text)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _hours(before: WorkingHours, wanted: Mapping[str, Any]) -> WorkingHours:
+    """The hours with ``days``, ``starts``, ``ends`` and ``hours_zone``, as far as these are mentioned."""
+    changed: dict[str, Any] = {name: time.fromisoformat(wanted[name]) for name in ("starts", "ends") if name in wanted}
+    if "days" in wanted:
+        changed["days"] = tuple(wanted["days"])
+    if "hours_zone" in wanted:
+        changed["zone"] = wanted["hours_zone"]
+    return replace(before, **changed)
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from sandbox import outlook, people
+from sandbox import mailbox_settings, outlook, people
 from sandbox.errors import GraphError, bad_request
 from sandbox.exchange import Answer, Call, Caller, Exchange
 from sandbox.mishaps import choose, worked
@@ -176,7 +176,9 @@ _MAILBOX_ITEMS: dict[tuple[str, str], dict[str, Route]] = {
         "DELETE": _outlook("event", outlook.delete_event, outlook.WRITE),
     },
     ("events", "instances"): {"GET": _outlook("instances", outlook.instances, _READ)},
-    ("mailboxSettings", ""): {"GET": _outlook("mailboxSettings", outlook.mailbox_setting, outlook.READ_SETTINGS)},
+    ("mailboxSettings", ""): {
+        "GET": _outlook("mailboxSettings", mailbox_settings.mailbox_setting, mailbox_settings.READ)
+    },
 }
 _DIRECTORY: dict[tuple[str, str, int], dict[str, Route]] = {
     ("users", "", 1): _directory("users", people.list_users),

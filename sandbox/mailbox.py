@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,9 +15,10 @@ from sandbox.errors import GraphError, bad_request, item_not_found
 from sandbox.event import DEFAULTS, Address, Altered, Event, Occurrence, Values, When
 from sandbox.facts import Facts
 from sandbox.faults import Plight
+from sandbox.hours import WEEKDAYS, CustomZone, WorkingHours
 from sandbox.parsing import Absent, Draft, check_times, draft, rule, when
 from sandbox.recurrence import Recurrence
-from sandbox.zones import zone
+from sandbox.zones import windows, zone
 
 DEFAULT_ZONE = "W. Europe Standard Time"
 
@@ -59,6 +60,7 @@ class Mailbox:
 
     ``denied`` makes every call of an application a 403, as an access policy does; ``pressure`` makes the next ones 429.
     ``plight`` is what they meet for ever. Until ``appears_at`` there is no mailbox: it comes a while after its licence.
+    ``time_zone`` is shown as it stands, a Windows name or an IANA one, as the administrator of a real mailbox chooses.
     """
 
     account_id: str
@@ -68,6 +70,7 @@ class Mailbox:
     purpose: str = "user"
     time_zone: str = DEFAULT_ZONE
     locale: str = "sv-SE"
+    hours: WorkingHours = field(default_factory=WorkingHours)
     denied: bool = False
     pressure: Pressure | None = None
     plight: Plight | None = None
@@ -80,6 +83,11 @@ class Mailbox:
     def is_awaited(self) -> bool:
         """Whether the mailbox is still to appear."""
         return self.appears_at is not None and self.world.clock.now() < self.appears_at
+
+    @property
+    def home(self) -> str:
+        """Its zone by the name that goes with events."""
+        return windows(self.time_zone)
 
     @property
     def events(self) -> list[Event]:
@@ -213,7 +221,7 @@ class Mailbox:
         starts: datetime,
         ends: datetime,
         *,
-        zone_name: str = DEFAULT_ZONE,
+        zone_name: str | None = None,
         recurrence: Recurrence | Mapping[str, Any] | None = None,
         organizer: Address | None = None,
         attendees: Sequence[Address] = (),
@@ -223,9 +231,10 @@ class Mailbox:
     ) -> Event:
         """Put an event of the person's own here, or a copy of ``organizer``'s meeting, as Outlook would have.
 
-        ``starts`` and ``ends`` are instants, or wall-clock times in ``zone_name``; ``recurrence`` may be Graph's JSON,
-        and ``values`` are further properties.
+        ``starts`` and ``ends`` are instants, or wall-clock times in ``zone_name``, by default the mailbox's own;
+        ``recurrence`` may be Graph's JSON, and ``values`` are further properties.
         """
+        zone_name = zone_name or self.home
         own = organizer is None
         times = When(_wall(starts, zone_name), _wall(ends, zone_name), zone_name, zone_name)
         if isinstance(recurrence, Mapping):
@@ -307,6 +316,16 @@ class Mailbox:
     def delete_event(self, event_id: str) -> None:
         """The person deletes a single event, or a series with all its dates."""
         self.remove(Found(self.find(event_id).event, None))
+
+    def set_working_hours(
+        self,
+        days: Iterable[str] = WEEKDAYS,
+        starts: time = time(8),
+        ends: time = time(17),
+        zone: str | CustomZone | None = None,
+    ) -> None:
+        """The person says when they work, in the mailbox's zone unless another is given."""
+        self.hours = WorkingHours(tuple(days), starts, ends, zone)
 
     # The rules
 

@@ -1,4 +1,4 @@
-"""Calendars and mailbox settings over Graph."""
+"""Calendars over Graph."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ PAGE = PageSize(10, 1000)
 READ_BASIC = frozenset({"Calendars.ReadBasic", "Calendars.ReadBasic.All"})
 READ = frozenset({"Calendars.Read", "Calendars.ReadWrite"})
 WRITE = frozenset({"Calendars.ReadWrite"})
-READ_SETTINGS = frozenset({"MailboxSettings.Read", "MailboxSettings.ReadWrite"})
 
 _NO_OPTIONS: frozenset[str] = frozenset()
 _ONE_OPTIONS = frozenset({"$select", "$expand"})
@@ -137,29 +136,6 @@ def delete_event(call: Call, mailbox: Mailbox) -> Answer:
     mailbox.remove(found)
     call.tenant.counts.writes += 1
     return Answer(204)
-
-
-def mailbox_setting(call: Call, mailbox: Mailbox) -> Answer:
-    """``GET .../mailboxSettings/{part}``: one part at a time; automatic replies are nobody's business here."""
-    part = call.segments[3]
-    values: dict[str, dict[str, Any]] = {
-        "timeZone": {"value": mailbox.time_zone},
-        "userPurpose": {"value": mailbox.purpose},
-        "language": {"locale": mailbox.locale, "displayName": _LANGUAGES.get(mailbox.locale, mailbox.locale)},
-        "workingHours": {
-            "daysOfWeek": ["monday", "tuesday", "wednesday", "thursday", "friday"],
-            "startTime": "08:00:00.0000000",
-            "endTime": "17:00:00.0000000",
-            "timeZone": {"name": mailbox.time_zone},
-        },
-    }
-    if part not in values:
-        raise bad_query(f"Resource not found for the segment '{part}'.")
-    context = f"{call.base}/$metadata#users('{call.segments[1]}')/mailboxSettings/{part}"
-    return Answer(200, {"@odata.context": context, **values[part]})
-
-
-_LANGUAGES = {"sv-SE": "Svenska (Sverige)", "en-GB": "English (United Kingdom)"}
 
 
 def _whole(event: Event) -> Occurrence:

@@ -50,3 +50,12 @@ def zone(name: str) -> ZoneInfo:
             400, "TimeZoneNotSupportedException", f"A valid TimeZone value must be specified. '{name}' is not one."
         )
     return ZoneInfo(iana)
+
+
+@lru_cache(maxsize=512)
+def windows(name: str) -> str:
+    """The Windows name of a zone that a mailbox goes by, whichever name its administrator has chosen to show (§1.8)."""
+    found: str | None = name if name in windows_tz.win_tz else windows_tz.tz_win.get(name)
+    if found is None:
+        raise ValueError(f"There is no zone called {name}.")
+    return found

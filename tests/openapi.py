@@ -119,14 +119,14 @@ class Description:
         yield from self._unknown(value, schema, f"{what} $")
 
     def _unknown(self, value: Any, schema: Mapping[str, Any], where: str) -> Iterator[str]:
-        """Properties that the description does not have, at any depth."""
+        """Properties that the description does not have, at any depth; a type that it leaves out may have any."""
         schema = self._resolved(schema)
         if isinstance(value, list):
             for item in value:
                 yield from self._unknown(item, schema.get("items", {}), f"{where}[]")
         elif isinstance(value, dict):
             named = value.get("@odata.type", "").removeprefix("#")
-            schema = self.document["components"]["schemas"].get(named, schema)
+            schema = self.document["components"]["schemas"].get(named, {} if named else schema)
             properties = schema.get("properties")
             if properties is None:
                 return

@@ -116,3 +116,28 @@ async def test_other_machines_are_refused(tenant: Tenant, path: str) -> None:
     transport = httpx.ASGITransport(sandbox.app, client=("192.0.2.7", 5000))
     async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as http:
         assert (await http.get(path)).status_code == 403
+
+
+async def test_zone_and_hours_are_looked_at_and_changed(graph: Graph, tenant: Tenant) -> None:
+    path = at(tenant, f"calendars/{tenant.employees[0].address}/settings")
+    usual = (await graph.http.get(path)).json()
+    assert usual["time_zone"] == usual["working_hours"]["timeZone"]["name"] == "W. Europe Standard Time"
+    changed = {"time_zone": "Europe/Helsinki", "days": ["monday"], "ends": "12:00"}
+    assert (await graph.http.post(path, json=changed)).status_code == 200
+    now = (await graph.http.get(path)).json()
+    assert now["time_zone"] == "Europe/Helsinki"
+    assert now["working_hours"]["daysOfWeek"] == ["monday"]
+    assert now["working_hours"]["startTime"][:5] == "08:00"
+    assert now["working_hours"]["endTime"][:5] == "12:00"
+    page = (await graph.http.get(f"/?who={tenant.employees[0].id}")).text
+    assert "FLE Standard Time" in page
+    for wrong in [
+        {"time_zone": "Nowhere"},
+        {"days": ["thorsday"]},
+        {"days": "monday"},
+        {"starts": "late"},
+        {"starts": "13:00"},
+        {"hours_zone": "Europe/Stockholm"},
+    ]:
+        assert (await graph.http.post(path, json=wrong)).status_code == 400
+    assert (await graph.http.get(path)).json() == now

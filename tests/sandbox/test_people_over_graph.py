@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from sandbox import Clock, Sandbox, Tenant, firm
-from sandbox.directory import GUEST, ROOM, SHARED
+from sandbox.directory import GUEST
 from tests.sandbox.graph import NOW, Graph, event, of, single
 
 PEOPLE = "id,displayName,mail,userPrincipalName,accountEnabled,userType"
@@ -175,22 +175,6 @@ async def test_rbac_for_applications(graph: Graph, tenant: Tenant) -> None:
     for path in ["events", "mailboxSettings/userPurpose"]:
         assert (await graph.get(f"{of(tenant, 1)}/{path}")).code == "ErrorAccessDenied"
     assert (await graph.get("/groups")).status == 200
-
-
-async def test_mailbox_settings_come_one_part_at_a_time(graph: Graph, tenant: Tenant) -> None:
-    parts = {
-        part: (await graph.get(f"{of(tenant)}/mailboxSettings/{part}")).body
-        for part in ("timeZone", "userPurpose", "language", "workingHours")
-    }
-    assert parts["timeZone"]["value"] == "W. Europe Standard Time"
-    assert parts["userPurpose"]["value"] == "user"
-    assert parts["language"]["locale"] == "sv-SE"
-    assert parts["workingHours"]["startTime"] == "08:00:00.0000000"
-    assert (await graph.get(f"{of(tenant)}/mailboxSettings/automaticRepliesSetting")).status == 400
-    purposes = {one.kind: one for one in tenant.accounts}
-    for kind, purpose in [(SHARED, "shared"), (ROOM, "room")]:
-        reply = await graph.get(f"/users/{purposes[kind].id}/mailboxSettings/userPurpose")
-        assert reply.body["value"] == purpose
 
 
 async def test_accounts_without_a_mailbox(graph: Graph, tenant: Tenant) -> None:
