@@ -28,7 +28,16 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stopped)
     sandbox = Sandbox()
-    tenant = sandbox.add(firm(wanted.people, wanted.seed, Clock(wanted.now), wanted.language))
+    tenant = sandbox.add(
+        firm(
+            wanted.people,
+            wanted.seed,
+            Clock(wanted.now),
+            wanted.language,
+            part_timers=wanted.part_timers,
+            abroad=wanted.abroad,
+        )
+    )
     with tempfile.TemporaryDirectory(prefix="sandbox-") as passing:
         folder = Path(wanted.folder or passing)
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same tenant (default: 1)")
     parser.add_argument("--port", type=int, default=8443, help="0 takes a free one (default: 8443)")
     parser.add_argument("--language", choices=("sv", "en"), default="sv", help="of the firm (default: sv)")
+    parser.add_argument("--part-timers", type=int, default=0, help="employees with shorter weeks (default: 0)")
+    parser.add_argument("--abroad", type=_share, default=0.0, help="share of the firm in Helsinki (default: 0)")
     parser.add_argument("--now", type=_instant, help="the tenant's time, standing still (default: the real time)")
     parser.add_argument("--folder", help="where to put ca.pem and sandbox.env (default: a passing one)")
     parser.add_argument("--json", action="store_true", help="one line of JSON once ready, for scripts")
@@ -62,6 +73,13 @@ def _count(text: str) -> int:
     if number < 1:
         raise ValueError(text)
     return number
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share < 1:
+        raise ValueError(text)
+    return share
 
 
 def _instant(text: str) -> datetime:

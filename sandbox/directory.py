@@ -28,6 +28,7 @@ class Account:
     created: datetime
     enabled: bool = True
     language: str = "sv-SE"
+    country: str = "SE"
     job_title: str | None = None
     mailbox: Mailbox | None = None
 
@@ -89,7 +90,7 @@ _OF_ACCOUNTS: dict[str, Callable[[Account], Any]] = {
     "preferredLanguage": lambda one: one.language,
     "mailNickname": lambda one: one.user_principal_name.partition("@")[0],
     "proxyAddresses": lambda one: [f"SMTP:{one.mail}"] if one.mail else [],
-    "usageLocation": lambda _: "SE",
+    "usageLocation": lambda one: one.country,
     "createdDateTime": lambda one: _instant(one.created),
     "businessPhones": lambda _: [],
 }

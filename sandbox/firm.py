@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -10,18 +11,22 @@ from datetime import date, datetime, time, timedelta
 from sandbox.clock import Clock
 from sandbox.directory import DISABLED, GUEST, ROOM, SHARED, Account, Group
 from sandbox.event import Address
-from sandbox.mailbox import DEFAULT_ZONE
+from sandbox.hours import WEEKDAYS, WorkingHours
 from sandbox.names import ENGLISH, FIRST_NAMES, LAST_NAMES, SWEDISH, Words
 from sandbox.recurrence import DAYS, Recurrence
 from sandbox.tenant import Tenant
 
 NAME, DOMAIN, PARTNER = "Fjällvik AB", "fjallvik.example", "bjorkdalen.example"
+ZONE_ABROAD = "FLE Standard Time"
 
 _GUESTS, _DISABLED, _SHARED, _ROOMS = 25, 33, 40, 30
 """One of each kind besides so many employees: four per cent of guests, three of disabled accounts, and so on."""
 
 _TEAMS_FROM = 20
 """The size from which the biggest department has teams, so that groups nest two deep."""
+
+_SHORT_WEEKS = (WorkingHours(ends=time(12)), WorkingHours(days=WEEKDAYS[:4]))
+"""Of the first part-timer, and of all others."""
 
 _MEETING_WEEKS = 52
 _SINGLES_WEEKS = 4
@@ -30,16 +35,29 @@ _MOST_COPIED = 40
 
 
 def firm(
-    people: int = 120, seed: int = 1, clock: Clock | None = None, language: str = "sv", *, calendars: bool = True
+    people: int = 120,
+    seed: int = 1,
+    clock: Clock | None = None,
+    language: str = "sv",
+    *,
+    calendars: bool = True,
+    part_timers: int = 0,
+    abroad: float = 0.0,
 ) -> Tenant:
     """A tenant with so many employees who have mailboxes; others come on top. The same arguments, the same tenant.
 
-    Without ``calendars`` nobody has anything in theirs.
+    Without ``calendars`` nobody has anything in theirs. ``part_timers`` of the employees work less than the others, the
+    first of them in the mornings only. About the share ``abroad`` of all are in Helsinki, by whole departments; then
+    there is a group for each country. Who there is does not depend on either.
     """
+    if not 0 <= abroad < 1:
+        raise ValueError("The share abroad is at least 0 and less than 1.")
     tenant = Tenant(NAME, DOMAIN, clock=clock or Clock(), seed=seed, language=language)
     words = SWEDISH if language == "sv" else ENGLISH
     who = _people(tenant)
     departments = _departments(tenant, words, people, who)
+    moved = _move(departments, words, abroad)
+    _part_time(tenant, part_timers, seed)
     _others(tenant, words, people, who)
     leaders = [department.members[0] for department in departments if department.members]
     tenant.everyone.members.append(tenant.add_group(words.leaders, f"{_ascii(words.leaders)}@{DOMAIN}", leaders))
@@ -47,6 +65,8 @@ def firm(
         for place, department in enumerate(departments):
             _meeting(tenant, words, department, place)
         _singles(tenant, words)
+    if abroad:
+        _countries(tenant, words, departments, moved)
     return tenant
 
 
@@ -93,6 +113,38 @@ def _split(tenant: Tenant, words: Words, department: Group) -> None:
         department.members.append(tenant.add_group(name, f"{_ascii(name)}@{DOMAIN}", members))
 
 
+def _move(departments: list[Group], words: Words, abroad: float) -> list[Group]:
+    """Put departments into Helsinki, the biggest that fit into the share, but not the biggest of all."""
+    room = round(abroad * sum(words.departments.values()))
+    moved = []
+    for department in departments[1:]:
+        part = words.departments[department.display_name]
+        if part <= room:
+            room -= part
+            moved.append(department)
+    if abroad and not moved:
+        moved = departments[-1:]
+    for department in moved:
+        for one in _accounts(department):
+            one.country, one.language = "FI", words.locale_abroad
+            if one.mailbox is not None:
+                one.mailbox.time_zone, one.mailbox.locale = ZONE_ABROAD, one.language
+    return moved
+
+
+def _countries(tenant: Tenant, words: Words, departments: list[Group], moved: list[Group]) -> None:
+    """A group for each country, of its departments."""
+    here = [one for one in departments if one not in moved]
+    for name, members in zip(words.countries, (here, moved), strict=True):
+        tenant.add_group(name, f"{_ascii(name)}@{DOMAIN}", members)
+
+
+def _part_time(tenant: Tenant, number: int, seed: int) -> None:
+    """Give some employees shorter weeks, by a chance of its own: the tenant's goes on as if nobody had them."""
+    for place, one in enumerate(random.Random(f"part-timers {seed}").sample(tenant.employees, number)):
+        tenant.mailbox(one.id).hours = _SHORT_WEEKS[min(place, 1)]
+
+
 def _others(tenant: Tenant, words: Words, people: int, who: Iterator[tuple[str, str, str]]) -> None:
     """Who is in the group of everyone without being an employee at work."""
     members = tenant.everyone.members
@@ -115,10 +167,10 @@ def _others(tenant: Tenant, words: Words, people: int, who: Iterator[tuple[str, 
 
 def _meeting(tenant: Tenant, words: Words, department: Group, place: int) -> None:
     """A weekly meeting of a department: its first member's own, and a copy in everybody else's calendar."""
-    people = [one for one in (*department.members, *department.transitive_members()) if isinstance(one, Account)]
-    people = list(dict.fromkeys(people))
+    people = _accounts(department)
     if len(people) < 2:
         return
+    host, *others = people
     day = _monday(tenant) + timedelta(days=place % 5, weeks=-2)
     starts = datetime.combine(day, time(8 + place % 3, 30))
     rule = Recurrence(
@@ -133,9 +185,8 @@ def _meeting(tenant: Tenant, words: Words, department: Group, place: int) -> Non
         starts_on=day,
         ends_on=day + timedelta(weeks=_MEETING_WEEKS),
         count=0,
-        zone=DEFAULT_ZONE,
+        zone=tenant.mailbox(host.id).home,
     )
-    host, *others = people
     uid = tenant.chance.randbytes(16)
     subject = words.meeting.format(department=department.display_name)
     organizer = Address(host.display_name, host.address)
@@ -157,6 +208,12 @@ def _singles(tenant: Tenant, words: Words) -> None:
             day = monday + timedelta(weeks=chance.randrange(_SINGLES_WEEKS), days=chance.randrange(5))
             starts = datetime.combine(day, time(chance.randint(8, 15), chance.choice((0, 30))))
             tenant.mailbox(one.id).book(subject, starts, starts + timedelta(minutes=chance.choice((30, 60, 90))))
+
+
+def _accounts(department: Group) -> list[Account]:
+    """Everybody in a department once, its first member first."""
+    within = (*department.members, *department.transitive_members())
+    return list(dict.fromkeys(one for one in within if isinstance(one, Account)))
 
 
 def _one_in(share: int, people: int) -> int:

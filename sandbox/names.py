@@ -219,6 +219,8 @@ class Words(NamedTuple):
     shared: tuple[str, ...]
     rooms: tuple[str, ...]
     job_titles: tuple[str, ...]
+    countries: tuple[str, str]
+    locale_abroad: str
 
 
 SWEDISH = Words(
@@ -252,6 +254,8 @@ SWEDISH = Words(
     shared=("Info", "Support", "Faktura", "Larm", "Press", "Rekrytering"),
     rooms=("Granen", "Tallen", "Björken", "Enen", "Lärken", "Rönnen", "Sälgen", "Linden"),
     job_titles=("Medarbetare", "Specialist", "Samordnare", "Handläggare"),
+    countries=("Sverige", "Finland"),
+    locale_abroad="sv-FI",
 )
 
 ENGLISH = Words(
@@ -285,4 +289,6 @@ ENGLISH = Words(
     shared=("Info", "Support", "Invoices", "Alarms", "Press", "Recruiting"),
     rooms=("Spruce", "Pine", "Birch", "Juniper", "Larch", "Rowan", "Willow", "Linden"),
     job_titles=("Associate", "Specialist", "Coordinator", "Administrator"),
+    countries=("Sweden", "Finland"),
+    locale_abroad="en-GB",
 )

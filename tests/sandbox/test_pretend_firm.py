@@ -10,6 +10,7 @@ import pytest
 
 from sandbox import Clock, Tenant, firm
 from sandbox.directory import DISABLED, EMPLOYEE, GUEST, ROOM, SHARED, Account, Group
+from sandbox.hours import WorkingHours
 from tests.sandbox.graph import NOW
 
 
@@ -90,3 +91,62 @@ def test_it_may_be_english() -> None:
     assert tenant.everyone.display_name == "All employees"
     assert "Development" in {one.display_name for one in tenant.groups}
     assert tenant.employees[0].language == "en-GB"
+
+
+def people_of(tenant: Tenant) -> list[Any]:
+    return [(one.id, one.display_name, one.address, one.kind, one.department) for one in tenant.accounts]
+
+
+def test_nobody_works_part_time_or_abroad_unless_asked_for() -> None:
+    tenant = made(120)
+    assert {one.mailbox.hours for one in tenant.employees if one.mailbox} == {WorkingHours()}
+    assert {one.country for one in tenant.accounts} == {"SE"}
+    assert not {"Sverige", "Finland"} & {one.display_name for one in tenant.groups}
+
+
+def test_part_timers_are_the_same_ones_every_time_and_nobody_else_changes() -> None:
+    usual, some = made(120), firm(120, 1, Clock(at=NOW), part_timers=4)
+    short = {one.id: one.mailbox.hours for one in some.employees if one.mailbox and one.mailbox.hours != WorkingHours()}
+    assert len(short) == 4
+    assert Counter((hours.days[-1], hours.ends.hour) for hours in short.values()) == {
+        ("friday", 12): 1,
+        ("thursday", 17): 3,
+    }
+    again = firm(120, 1, Clock(at=NOW), part_timers=4)
+    assert short == {one.id: one.mailbox.hours for one in again.employees if one.mailbox and one.id in short}
+    assert everything(usual) == everything(some)
+
+
+@pytest.mark.parametrize(
+    ("language", "names", "locale"),
+    [("sv", ("Sverige", "Finland"), "sv-FI"), ("en", ("Sweden", "Finland"), "en-GB")],
+)
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.5])
+def test_whole_departments_may_be_in_helsinki(language: str, names: tuple[str, str], locale: str, share: float) -> None:
+    tenant = firm(1000, 1, Clock(at=NOW), language, abroad=share)
+    away = [one for one in tenant.employees if one.country == "FI"]
+    assert len(away) / 1000 == pytest.approx(share, abs=0.03)
+    departments = {one.department for one in away}
+    assert len(departments) < 10
+    here = [one for one in tenant.employees if one not in away]
+    assert departments.isdisjoint(one.department for one in here)
+    for people, zone in [(away, "FLE Standard Time"), (here, "W. Europe Standard Time")]:
+        boxes = [one.mailbox for one in people if one.mailbox]
+        assert {box.time_zone for box in boxes} == {zone}
+        assert {event.when.zone for box in boxes for event in box.events} == {zone}
+    assert {one.language for one in away} == {one.mailbox.locale for one in away if one.mailbox} == {locale}
+    groups = {one.display_name: set(one.transitive_members()) for one in tenant.groups}
+    assert [one in groups[names[1]] for one in tenant.employees] == [one in away for one in tenant.employees]
+    assert [one in groups[names[0]] for one in tenant.employees] == [one in here for one in tenant.employees]
+    assert people_of(tenant) == people_of(firm(1000, 1, Clock(at=NOW), language))
+
+
+@pytest.mark.parametrize("share", [-0.1, 1, 1.5])
+def test_not_everybody_is_abroad(share: float) -> None:
+    with pytest.raises(ValueError, match="share abroad"):
+        firm(12, abroad=share)
+
+
+def test_a_firm_too_small_for_the_share_has_its_smallest_department_abroad() -> None:
+    tenant = firm(1000, abroad=0.01, calendars=False)
+    assert {one.department for one in tenant.accounts if one.country == "FI"} == {"Ledning"}
