@@ -95,6 +95,12 @@ class Call:
         text = self.headers.get("prefer")
         return _preferences(text) if text else _NONE
 
+    @property
+    def applied(self) -> dict[str, str]:
+        """The headers that confirm what was preferred."""
+        applied = self.preferences.applied
+        return {"Preference-Applied": applied} if applied else {}
+
 
 class Answer(NamedTuple):
     """What Graph answers. ``body`` is None where there is none, and a text where a gateway answers with a page."""

@@ -68,6 +68,9 @@ class Limits:
     concurrency_retry_after: int = 5
     """Seconds that a call over the concurrency limit is told to wait; not documented."""
 
+    schedules: int = 20
+    """Mailboxes of one getSchedule, members of groups one by one: documented; a hundred were seen to pass (§1.7)."""
+
     batch_size: int = 20
     batch_outlook_lanes: int = 4
     """Items of one batch that Graph sends to Outlook at a time."""

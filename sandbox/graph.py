@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from sandbox import mailbox_settings, outlook, people
+from sandbox import mailbox_settings, outlook, people, schedule
 from sandbox.errors import GraphError, bad_request
 from sandbox.exchange import Answer, Call, Caller, Exchange
 from sandbox.mishaps import choose, worked
@@ -42,7 +42,7 @@ def call_from(  # noqa: PLR0917 - a request has so many parts
     """A request as the routes want it. ``path`` is relative to the version, with its query."""
     address, _, query = path.partition("?")
     segments = [unquote(part) for part in address.split("/") if part]
-    if len(segments) > 3 and segments[0] == "users" and segments[2] == "calendar":
+    if len(segments) > 3 and segments[0] == "users" and segments[2] == "calendar" and segments[3] != _SCHEDULE:
         del segments[2]
     return Call(caller, method, path, segments, options(query), headers, body, base, arrival, in_batch)
 
@@ -56,6 +56,8 @@ def route(call: Call) -> Route:
         found = _MAILBOX_LISTS[segments[2]]
     elif first == "users" and length >= 4 and segments[2] in ("events", "mailboxSettings"):
         found = _MAILBOX_ITEMS.get((segments[2], segments[4] if length == 5 else ""), {}) if length <= 5 else {}
+    elif first == "users" and segments[2:] == ["calendar", _SCHEDULE]:
+        found = _SCHEDULES
     elif first in ("users", "groups"):
         found = _DIRECTORY.get((first, segments[2] if length > 2 else "", min(length, 3)), {}) if length <= 4 else {}
     else:
@@ -134,6 +136,7 @@ def parsed(content: bytes, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 -
 
 
 JSON, HTML = "application/json", "text/html"
+_SCHEDULE = "getSchedule"
 
 
 def _refuse_delegated_only(segments: list[str]) -> None:
@@ -180,6 +183,7 @@ _MAILBOX_ITEMS: dict[tuple[str, str], dict[str, Route]] = {
         "GET": _outlook("mailboxSettings", mailbox_settings.mailbox_setting, mailbox_settings.READ)
     },
 }
+_SCHEDULES = {"POST": _outlook(_SCHEDULE, schedule.get_schedule, _READ)}
 _DIRECTORY: dict[tuple[str, str, int], dict[str, Route]] = {
     ("users", "", 1): _directory("users", people.list_users),
     ("users", "", 2): _directory("user", people.get_user),

@@ -86,7 +86,7 @@ def choose_for_batch(outer: Call, items: Sequence[Item]) -> None:
     faults = outer.tenant.faults
     if faults.are_quiet and not any(one.plight for one in asked):
         return
-    writes = any(item.call.method != "GET" for item in items)
+    writes = any(not _reads(item.call) for item in items)
     meeting = faults.choose(Target(outer.method, CARRIER, writes=writes), asked)
     if meeting is not None:
         mailboxes = tuple(dict.fromkeys(one.mailbox for one in asked if one.mailbox))
@@ -100,15 +100,20 @@ def choose_for_batch(outer: Call, items: Sequence[Item]) -> None:
             continue
         choose(item.call, item.kind, outlook=item.outlook)
         ended = item.call.meeting is not None and item.call.meeting.fault is Fault.TOKEN_ENDED
-        if meeting is not None and meeting.fault is Fault.LATE_WRITE_DROPPED and item.call.method != "GET":
+        if meeting is not None and meeting.fault is Fault.LATE_WRITE_DROPPED and not _reads(item.call):
             item.call.meeting = meeting._replace(counted=False)
 
 
 def _target(call: Call, kind: str) -> Target:
-    reads = call.method == "GET"
+    reads = _reads(call)
     lists = reads and kind in _LISTS
     tagged = not reads and call.method == "POST" and isinstance(call.body, dict) and bool(call.body.get(_TAGS))
     return Target(call.method, kind, call.in_batch, not reads, lists, lists and SKIP_TOKEN in call.options, tagged)
+
+
+def _reads(call: Call) -> bool:
+    """Whether a call changes nothing: free/busy is asked for by POST."""
+    return call.method == "GET" or call.segments[3:] == ["getSchedule"]
 
 
 def _asked(call: Call, *, outlook: bool) -> Asked:
@@ -168,13 +173,13 @@ def takes(call: Call) -> float:
 def touched(call: Call, mailbox: Mailbox, work: Callable[[Call, Mailbox], Answer]) -> Answer:
     """Work in a mailbox now, or late if a write meets that. Late writes are done once the calendar has been read."""
     meeting = call.meeting
-    if meeting is not None and meeting.fault in _LATE and call.method != "GET":
+    if meeting is not None and meeting.fault in _LATE and not _reads(call):
         mailbox.postpone(meeting.seconds, partial(work, call, mailbox))
         raise failure(504)
     try:
         return work(call, mailbox)
     finally:
-        if call.method == "GET" and call.segments[2] != "mailboxSettings":
+        if _reads(call) and call.segments[2] != "mailboxSettings":
             mailbox.land()
 
 

@@ -169,7 +169,7 @@ def _one(call: Call, mailbox: Mailbox, found: Found, shape: Shape, status: int) 
     is_master = found.day is None and found.event.is_series
     seen = Seen(mailbox, mailbox.seen(found), is_master, shape, carry)
     body = {"@odata.context": f"{call.base}/$metadata#users('{call.segments[1]}')/events/$entity", **seen.json()}
-    return Answer(status, body, _applied(call))
+    return Answer(status, body, call.applied)
 
 
 def _listed(call: Call, rows: list[Row], shape: Shape, *, is_view: bool = False) -> Answer:
@@ -187,12 +187,7 @@ def _listed(call: Call, rows: list[Row], shape: Shape, *, is_view: bool = False)
     body["value"] = [Seen(mailbox, what, master, shape, carry).json() for mailbox, what, master in shown]
     if link is not None:
         body["@odata.nextLink"] = link
-    return Answer(200, body, _applied(call))
-
-
-def _applied(call: Call) -> dict[str, str]:
-    applied = call.preferences.applied
-    return {"Preference-Applied": applied} if applied else {}
+    return Answer(200, body, call.applied)
 
 
 def _order(rows: list[Row], text: str) -> None:

@@ -76,7 +76,7 @@ def draft(body: object, *, creating: bool) -> Draft:
     made = Draft()
     for name, value in checked.items():
         if name in ("start", "end"):
-            setattr(made, name, _moment(value, name))
+            setattr(made, name, moment(value, name))
         elif name == "recurrence":
             made.recurrence = value
         elif name == "singleValueExtendedProperties":
@@ -224,17 +224,18 @@ def _checked(type_name: str, value: object, path: str, writing: Writable) -> dic
             )
         if wanted.writable is not Writable.ALWAYS and wanted.writable is not writing:
             raise bad_request(f"Set action is invalid for property '{path}/{name}'.", "ErrorInvalidPropertySet")
-        made[name] = _typed(wanted, given, f"{path}/{name}", writing)
+        made[name] = typed(wanted, given, f"{path}/{name}", writing)
     return made
 
 
-def _typed(wanted: Property, given: object, path: str, writing: Writable) -> Any:  # noqa: ANN401 - JSON is what it is
+def typed(wanted: Property, given: object, path: str, writing: Writable) -> Any:  # noqa: ANN401 - JSON is what it is
+    """A value of a type, checked; names of its properties too. Raises a 400 for what does not fit."""
     if given is None and not wanted.many:
         return None
     if wanted.many:
         if not isinstance(given, list):
             raise bad_body(f"The value of '{path}' is not an array.")
-        return [_typed(Property(wanted.type), one, path, writing) for one in given]
+        return [typed(Property(wanted.type), one, path, writing) for one in given]
     if wanted.type in TYPES:
         return _checked(wanted.type, given, path, writing)
     values = ENUMS.get(wanted.type)
@@ -259,7 +260,8 @@ def _date(text: str | None, path: str) -> date | None:
         raise bad_body(f"'{text}' in '{path}' is not a date.") from error
 
 
-def _moment(value: Mapping[str, Any] | None, name: str) -> Moment:
+def moment(value: Mapping[str, Any] | None, name: str) -> Moment:
+    """A ``dateTimeTimeZone`` that has been checked. Raises a 400 for a zone or a time that is none."""
     text, named = (value or {}).get("dateTime"), (value or {}).get("timeZone")
     if text is None or named is None:
         raise invalid(f"'{name}' needs a dateTime and a timeZone.")

@@ -95,12 +95,8 @@ class Seen:
         """A time in the zone that was asked for; whole days have no zone and stay midnight."""
         named = self.shape.zone
         if self.what.value("isAllDay"):
-            at: datetime = getattr(self.what.when, which)
-        else:
-            at = getattr(self.what, which)
-            if named != UTC_NAME:
-                at = at.astimezone(zone(named))
-        return {"dateTime": wall_text(at), "timeZone": named}
+            return {"dateTime": wall_text(getattr(self.what.when, which)), "timeZone": named}
+        return zoned(getattr(self.what, which), named)
 
 
 def etag(event: Event) -> str:
@@ -116,6 +112,11 @@ def change_key(event: Event) -> str:
 def wall_text(at: datetime) -> str:
     """A wall-clock time in Graph's form: seven digits of a second and no offset."""
     return f"{at.isoformat()[:19]}.{at.microsecond:06d}0"
+
+
+def zoned(at: datetime, named: str) -> dict[str, str]:
+    """An instant as a ``dateTimeTimeZone`` in a zone of this name."""
+    return {"dateTime": wall_text(at if named == UTC_NAME else at.astimezone(zone(named))), "timeZone": named}
 
 
 def instant_text(at: datetime) -> str:

@@ -170,6 +170,16 @@ TYPES: dict[str, dict[str, Property]] = {
 }
 """The types a request body is made of."""
 
+ACTIONS: dict[str, dict[str, Property]] = {
+    "getSchedule": {
+        "schedules": _STRINGS,
+        "startTime": Property("dateTimeTimeZone"),
+        "endTime": Property("dateTimeTimeZone"),
+        "availabilityViewInterval": _INTEGER,
+    },
+}
+"""What Graph's actions take; the case of these names does not count, as Graph's description of itself says."""
+
 NEVER_IN_VIEW_SELECT = frozenset({"createdDateTime", "lastModifiedDateTime"})
 """What ``$select`` on calendarView does not bring (§1.3 of the notes)."""
 

@@ -97,7 +97,8 @@ class Description:
             yield f"without {sorted(missing)}"
         body = operation.get("requestBody")
         if body is not None:
-            yield from self._fit(exchange.request_body, _content(body), "request")
+            schema = _content(body)
+            yield from self._fit(_cased(exchange.request_body, schema), schema, "request")
         elif exchange.request_body is not None:
             yield "a body where none belongs"
 
@@ -149,6 +150,14 @@ class Description:
 def _content(part: Mapping[str, Any]) -> Mapping[str, Any] | None:
     content = part.get("content", {}).get("application/json")
     return content["schema"] if content else None
+
+
+def _cased(value: Any, schema: Mapping[str, Any] | None) -> Any:
+    """The parameters of an action by the names of the description, where their case does not count."""
+    if schema is None or not schema.get("x-ms-case-insensitive-names") or not isinstance(value, dict):
+        return value
+    names = {name.lower(): name for name in schema["properties"]}
+    return {names.get(name.lower(), name): inner for name, inner in value.items()}
 
 
 def _shape(value: Any) -> Any:

@@ -42,6 +42,7 @@ def description() -> Description:
             path=f"{USER}/events/x", status=404, response_body={"error": {"code": "ErrorItemNotFound", "message": ""}}
         ),
         Sample(path="/groups/x/transitiveMembers/microsoft.graph.user", response_body={"value": [{"id": "x"}]}),
+        Sample("POST", f"{USER}/calendar/getSchedule", request_body={"schedules": ["a@x.example"]}, response_body={}),
     ],
 )
 def test_what_fits(description: Description, sample: Sample) -> None:
@@ -60,6 +61,10 @@ def test_what_fits(description: Description, sample: Sample) -> None:
         (Sample("POST", request_body={"topic": "x"}, status=201, response_body=EVENT), "topic is not a property"),
         (Sample("POST", request_body={"showAs": "bussy"}, status=201, response_body=EVENT), "bussy"),
         (Sample("POST", request_body={"start": {"date": "x"}}, status=201, response_body=EVENT), "start.date is not"),
+        (
+            Sample("POST", f"{USER}/calendar/getSchedule", request_body={"rooms": []}, response_body={}),
+            "rooms is not a property",
+        ),
         (Sample(response_body={"value": [{**EVENT, "holdfast": 1}]}), "value[].holdfast is not a property"),
         (Sample(response_body={"value": [{**EVENT, "isAllDay": "no"}]}), "isAllDay"),
         (Sample(status=404, response_body={"oops": 1}), "answer"),
