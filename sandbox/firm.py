@@ -141,7 +141,8 @@ def _countries(tenant: Tenant, words: Words, departments: list[Group], moved: li
 
 def _part_time(tenant: Tenant, number: int, seed: int) -> None:
     """Give some employees shorter weeks, by a chance of its own: the tenant's goes on as if nobody had them."""
-    for place, one in enumerate(random.Random(f"part-timers {seed}").sample(tenant.employees, number)):
+    chance = random.Random(f"part-timers {seed}")
+    for place, one in enumerate(chance.sample(tenant.employees, number)):
         tenant.mailbox(one.id).hours = _SHORT_WEEKS[min(place, 1)]
 
 
