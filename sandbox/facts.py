@@ -25,8 +25,20 @@ class Facts:
     range_end_only_keeps_exceptions: bool = False
     """A patch of nothing but ``range.endDate`` keeps exceptions, gaps and occurrence ids (§3.4)."""
 
+    recurrence_patch_keeps_tag: bool = True
+    """A patch of a master's recurrence leaves its extended properties, where it does not bring them itself (§3.4)."""
+
+    master_changes_reach_exceptions: bool = False
+    """New words or show-as of a master are those of its exceptions too, over what was changed on these (§3.4)."""
+
     last_occurrence_takes_series: bool = True
     """Deleting the last occurrence removes the series, instead of leaving a master without instances (§3.3)."""
+
+    original_start_is_the_slot: bool = True
+    """``originalStart`` of a moved date is its slot and not the time it was moved to: older reports doubt it (§3.3)."""
+
+    cancelled_occurrences_can_be_selected: bool = True
+    """``$select=cancelledOccurrences`` works, instead of answering 400 as where only beta knew it (§3.3)."""
 
     occurrences_carry_tag: bool = True
     """Occurrences show the master's extended properties where these are expanded (§1.6)."""
@@ -39,6 +51,12 @@ class Facts:
 
     start_date_must_match: bool = True
     """A ``range.startDate`` other than the date of ``start`` is refused, instead of winning over it (§3.2)."""
+
+    largest_page: int = 1000
+    """Events that one page has at most (§1.0)."""
+
+    larger_pages_are_refused: bool = True
+    """A ``$top`` above that answers 400, instead of a page of so many (§1.0)."""
 
     widest_view_days: int = 1826
     """A calendarView or instances window wider than about five years is refused (§1.3)."""

@@ -16,7 +16,7 @@ from sandbox.event import DEFAULTS, Address, Altered, Event, Occurrence, Values,
 from sandbox.facts import Facts
 from sandbox.faults import Plight
 from sandbox.hours import WEEKDAYS, CustomZone, WorkingHours
-from sandbox.parsing import Absent, Draft, check_times, draft, rule, when
+from sandbox.parsing import ABSENT, Absent, Draft, check_times, draft, rule, when
 from sandbox.recurrence import Recurrence
 from sandbox.zones import windows, zone
 
@@ -340,7 +340,11 @@ class Mailbox:
             check_times(event.when, all_day=made.values["isAllDay"])
         self._mail(event, made, event.values)
         event.values = _differing(values)
-        event.tags = _retagged(event.tags, made)
+        facts = self.world.facts()
+        if facts.master_changes_reach_exceptions:
+            event.altered = {day: _without(altered, made.values) for day, altered in event.altered.items()}
+        keeps_tag = facts.recurrence_patch_keeps_tag or made.recurrence is ABSENT
+        event.tags = _retagged(event.tags if keeps_tag else None, made)
 
     def _retime(self, event: Event, recurrence: Recurrence | None, times: When) -> None:
         """Give an event other times or another recurrence, which rebuilds a series (§3.4 of the notes on Graph)."""
@@ -453,6 +457,11 @@ def _in_one_zone(times: When) -> When:
 
 def _differing(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value != DEFAULTS[name]}
+
+
+def _without(altered: Altered, names: Values) -> Altered:
+    """What was changed on a date, but for these properties."""
+    return altered._replace(values={name: value for name, value in altered.values.items() if name not in names})
 
 
 def _retagged(tags: Mapping[str, str] | None, made: Draft) -> Mapping[str, str] | None:

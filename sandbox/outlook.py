@@ -18,9 +18,9 @@ from sandbox.mishaps import takes, touched
 from sandbox.parsing import draft, tag_id
 from sandbox.query import PageSize, page, refuse_others, selected
 from sandbox.rendering import Seen, Shape, etag, properties
-from sandbox.schema import EVENT_PROPERTIES
+from sandbox.schema import EVENT_PROPERTIES, ONLY_SELECTED
 
-PAGE = PageSize(10, 1000)
+_USUAL_PAGE = 10
 
 READ_BASIC = frozenset({"Calendars.ReadBasic", "Calendars.ReadBasic.All"})
 READ = frozenset({"Calendars.Read", "Calendars.ReadWrite"})
@@ -30,6 +30,7 @@ _NO_OPTIONS: frozenset[str] = frozenset()
 _ONE_OPTIONS = frozenset({"$select", "$expand"})
 _LIST_OPTIONS = frozenset({"$select", "$expand", "$filter", "$orderby", "$top", "$skip", "$count", "$skiptoken"})
 _EXPAND = re.compile(r"singleValueExtendedProperties\s*\(\s*\$filter\s*=\s*id eq '([^']*)'\s*\)", re.IGNORECASE)
+_OLDER_PROPERTIES = frozenset(EVENT_PROPERTIES) - ONLY_SELECTED
 _ORDERS: dict[str, Callable[[Occurrence], Any]] = {
     "start/datetime": lambda one: one.starts,
     "end/datetime": lambda one: one.ends,
@@ -147,8 +148,9 @@ def _shape(call: Call, mailbox: Mailbox, allowed: frozenset[str], *, is_view: bo
     refuse_others(given, allowed)
     basic = not call.caller.may(READ, mailbox.account_id)
     tag = _expand(given["$expand"]) if "$expand" in given else None
+    known = EVENT_PROPERTIES if call.tenant.facts.cancelled_occurrences_can_be_selected else _OLDER_PROPERTIES
     return Shape(
-        names=properties(selected(given, EVENT_PROPERTIES, "event"), is_view=is_view, basic=basic),
+        names=properties(selected(given, known, "event"), is_view=is_view, basic=basic),
         expand=None if basic else tag,
         zone=preferences.zone,
         plain_text=preferences.plain_text,
@@ -179,7 +181,8 @@ def _listed(call: Call, rows: list[Row], shape: Shape, *, is_view: bool = False)
         rows = [row for row in rows if fits(row)]
     if "$orderby" in given:
         _order(rows, given["$orderby"])
-    shown, link = page(rows, given, size=PAGE, key=call.tenant.key, url=call.url)
+    size = PageSize(_USUAL_PAGE, facts.largest_page, facts.larger_pages_are_refused)
+    shown, link = page(rows, given, size=size, key=call.tenant.key, url=call.url)
     body: dict[str, Any] = {"@odata.context": f"{call.base}/$metadata#users('{call.segments[1]}')/{call.segments[-1]}"}
     if given.get("$count") == "true":
         body["@odata.count"] = len(rows)

@@ -19,10 +19,11 @@ _PLAIN = "(),/:'"
 
 
 class PageSize(NamedTuple):
-    """How many items a list gives by default, and at most."""
+    """How many items a list gives by default, and at most; who asks for more is refused, or given that many."""
 
     default: int
     most: int
+    refuses: bool = True
 
 
 def options(text: str) -> dict[str, str]:
@@ -85,12 +86,12 @@ def page(
     ``key`` is the tenant's; ``url`` the address without its query. Raises a 400 for a token of another query.
     """
     count = whole_number(given, "$top", size.default, 1)
-    if count > size.most:
+    if count > size.most and size.refuses:
         raise bad_request(f"The limit of '{size.most}' for Top query has been exceeded. The value was '{count}'.")
     rest = {name: value for name, value in given.items() if name != SKIP_TOKEN}
     mark = _mark(key, url, rest)
     start = _read_token(given[SKIP_TOKEN], mark) if SKIP_TOKEN in given else whole_number(given, "$skip", 0, 0)
-    ends = start + count
+    ends = start + min(count, size.most)
     if ends >= len(items):
         return items[start:ends], None
     return items[start:ends], _link(rest, ends, key, url)

@@ -140,7 +140,12 @@ def _series_master_id(seen: Seen) -> str | None:
 
 
 def _original_start(seen: Seen) -> object:
-    return _LEFT_OUT if seen.what.slot is None else f"{seen.what.slot.starts.replace(tzinfo=None).isoformat()}Z"
+    slot, altered = seen.what.slot, seen.what.altered
+    if slot is None:
+        return _LEFT_OUT
+    moved = altered is not None and altered.when is not None
+    at = slot.starts if not moved or seen.mailbox.world.facts().original_start_is_the_slot else seen.what.starts
+    return f"{at.replace(tzinfo=None).isoformat()}Z"
 
 
 def _cancelled(seen: Seen) -> object:

@@ -109,6 +109,21 @@ async def test_ten_events_are_a_page_and_a_thousand_at_most(graph: Graph, tenant
     assert counted["@odata.nextLink"].startswith("https://localhost/v1.0/users/")
 
 
+@pytest.mark.parametrize("refused", [True, False])
+async def test_who_asks_for_too_large_a_page_is_refused_or_given_a_large_one(
+    graph: Graph,
+    tenant: Tenant,
+    subjects: str,
+    refused: bool,  # noqa: FBT001
+) -> None:
+    tenant.facts = Facts(largest_page=2, larger_pages_are_refused=refused)
+    assert [len(one) for one in await graph.pages(f"{subjects}?$top=2")] == [2, 1]
+    if refused:
+        assert (await graph.get(f"{subjects}?$top=3")).status == 400
+    else:
+        assert [len(one) for one in await graph.pages(f"{subjects}?$top=3")] == [2, 1]
+
+
 async def test_a_link_keeps_the_query_it_was_made_for(graph: Graph, tenant: Tenant, subjects: str) -> None:
     text = quote(any_of("startswith(ep/value,'mark;')"))
     pages = await graph.pages(f"{subjects}?$filter={text}&$select=subject&$top=1")

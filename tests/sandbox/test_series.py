@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from sandbox import Facts, Tenant
 from sandbox.parsing import draft
-from tests.sandbox.graph import IMMUTABLE, TAG, W_EUROPE, Graph, at, event, expand, of, weekly, window
+from tests.sandbox.graph import IMMUTABLE, TAG, W_EUROPE, Graph, at, event, expand, of, single, weekly, window
 
 YEAR = window("2026-12-01T00:00:00Z", "2027-12-01T00:00:00Z")
 
@@ -236,6 +237,103 @@ async def test_a_rebuilt_series_forgets_exceptions_and_gaps(
     assert (await graph.get(of(tenant) + event(first["id"]))).code == "ErrorItemNotFound"
 
 
+@pytest.mark.parametrize("keeps", [True, False])
+@pytest.mark.parametrize("form", ["as sent", "as read back", "range alone"])
+async def test_a_new_end_and_a_new_tag_in_one_change(
+    graph: Graph,
+    tenant: Tenant,
+    keeps: bool,  # noqa: FBT001
+    form: str,
+) -> None:
+    tenant.facts = Facts(range_end_only_keeps_exceptions=keeps)
+    master = await graph.made(f"{of(tenant)}/events", weekly(), **IMMUTABLE)
+    first, second, third = (await instances(graph, tenant, master["id"]))[:3]
+    await graph.patch(of(tenant) + event(first["id"]), {"showAs": "free"})
+    await graph.delete(of(tenant) + event(second["id"]))
+    tenant.clock.advance(timedelta(days=26))
+    await graph.sign_in()
+    found = weekly()["recurrence"] if form == "as sent" else master["recurrence"]
+    found = {**found, "range": {**found["range"], "endDate": "2026-12-20"}}
+    if form == "range alone":
+        del found["pattern"]
+    change = {"recurrence": found, "singleValueExtendedProperties": [{"id": TAG, "value": "mark;ended"}]}
+    changed = await graph.patch(of(tenant) + event(master["id"]), change, **IMMUTABLE)
+    assert (changed.status, changed.body["id"]) == (200, master["id"])
+    assert changed.body["recurrence"]["range"]["endDate"] == "2026-12-20"
+    read = (await graph.get(f"{of(tenant)}{event(master['id'])}?{expand()}")).body
+    assert read["singleValueExtendedProperties"] == [{"id": TAG, "value": "mark;ended"}]
+    left = await instances(graph, tenant, master["id"])
+    if keeps:
+        assert [(one["id"], one["type"], one["showAs"]) for one in left] == [
+            (first["id"], "exception", "free"),
+            (third["id"], "occurrence", "busy"),
+        ]
+    else:
+        assert starts(left) == ["2026-12-03T08:00", "2026-12-10T08:00", "2026-12-17T08:00"]
+        assert {(one["type"], one["showAs"]) for one in left} == {("occurrence", "busy")}
+        assert not {one["id"] for one in left} & {first["id"], second["id"], third["id"]}
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_a_new_recurrence_may_take_the_tag(graph: Graph, tenant: Tenant, keeps: bool) -> None:  # noqa: FBT001
+    tenant.facts = Facts(recurrence_patch_keeps_tag=keeps)
+    master = await graph.made(f"{of(tenant)}/events", weekly(), **IMMUTABLE)
+    path = of(tenant) + event(master["id"])
+
+    async def tagged() -> bool:
+        return "singleValueExtendedProperties" in (await graph.get(f"{path}?{expand()}")).body
+
+    await graph.patch(path, {"subject": "Ny rubrik", "start": at("2026-12-03T10:00:00")})
+    assert await tagged()
+    await graph.patch(path, {"recurrence": weekly(last="2027-01-31")["recurrence"]})
+    assert await tagged() == keeps
+
+
+@pytest.mark.parametrize("reach", [True, False])
+async def test_new_words_of_a_master_may_reach_exceptions(
+    graph: Graph,
+    tenant: Tenant,
+    reach: bool,  # noqa: FBT001
+) -> None:
+    tenant.facts = Facts(master_changes_reach_exceptions=reach)
+    master = await graph.made(f"{of(tenant)}/events", weekly(), **IMMUTABLE)
+    first = (await instances(graph, tenant, master["id"]))[0]
+    mine = {
+        "subject": "Mitt",
+        "showAs": "free",
+        "importance": "high",
+        "body": {"contentType": "text", "content": "mitt"},
+    }
+    await graph.patch(of(tenant) + event(first["id"]), {**mine, "start": at("2026-12-03T10:00:00")})
+    new = {"subject": "Nytt", "showAs": "oof", "body": {"contentType": "text", "content": "nytt"}}
+    await graph.patch(of(tenant) + event(master["id"]), new)
+    one = (await instances(graph, tenant, master["id"]))[0]
+    shown = ("Nytt", "oof", "nytt") if reach else ("Mitt", "free", "mitt")
+    assert (one["subject"], one["showAs"], one["bodyPreview"]) == shown
+    assert (one["type"], one["importance"], one["start"]["dateTime"][11:16]) == ("exception", "high", "09:00")
+
+
+@pytest.mark.parametrize("is_slot", [True, False])
+async def test_the_original_start_of_a_moved_date(graph: Graph, tenant: Tenant, is_slot: bool) -> None:  # noqa: FBT001
+    tenant.facts = Facts(original_start_is_the_slot=is_slot)
+    master = await graph.made(f"{of(tenant)}/events", weekly(), **IMMUTABLE)
+    first, second = (await instances(graph, tenant, master["id"]))[:2]
+    mailbox = tenant.mailbox(tenant.employees[0].id)
+    mailbox.move_occurrence(first["id"], datetime(2026, 12, 4, 12, tzinfo=UTC))
+    mailbox.edit(second["id"], subject="Mitt")
+    shown = [one["originalStart"] for one in await instances(graph, tenant, master["id"])][:3]
+    moved = "2026-12-03T08:00:00Z" if is_slot else "2026-12-04T12:00:00Z"
+    assert shown == [moved, "2026-12-10T08:00:00Z", "2026-12-17T08:00:00Z"]
+
+
+async def test_gaps_may_not_be_asked_for(graph: Graph, tenant: Tenant) -> None:
+    tenant.facts = Facts(cancelled_occurrences_can_be_selected=False)
+    master = await graph.made(f"{of(tenant)}/events", weekly(), **IMMUTABLE)
+    asked = f"{of(tenant)}{event(master['id'])}?$select=subject"
+    assert (await graph.get(f"{asked},cancelledOccurrences")).code == "RequestBroker--ParseUri"
+    assert (await graph.get(asked)).status == 200
+
+
 async def test_a_shortened_range_may_keep_exceptions_and_gaps(graph: Graph, tenant: Tenant) -> None:
     tenant.facts = Facts(range_end_only_keeps_exceptions=True)
     master = await graph.made(f"{of(tenant)}/events", weekly(), **IMMUTABLE)
@@ -272,12 +370,35 @@ async def test_deleting_the_master_takes_all(graph: Graph, tenant: Tenant) -> No
 
 @pytest.mark.parametrize("carry", [True, False])
 async def test_dates_carry_the_tag(graph: Graph, tenant: Tenant, carry: bool) -> None:  # noqa: FBT001
-    tenant.facts = Facts(occurrences_carry_tag=carry, view_filters_tags=True)
-    await graph.made(f"{of(tenant)}/events", weekly())
-    view = (await graph.get(f"{of(tenant)}/calendarView?{YEAR}&{expand()}")).body["value"]
-    assert [one.get("singleValueExtendedProperties") for one in view[:1]] == [
-        [{"id": TAG, "value": "mark;1"}] if carry else None
-    ]
+    tenant.facts = Facts(occurrences_carry_tag=carry)
+    master = await graph.made(f"{of(tenant)}/events", weekly(), **IMMUTABLE)
+    tag = [{"id": TAG, "value": "mark;1"}] if carry else None
+    for path in ["/calendarView", f"{event(master['id'])}/instances"]:
+        found = (await graph.get(f"{of(tenant)}{path}?{YEAR}&{expand()}", **IMMUTABLE)).body["value"]
+        assert [one.get("singleValueExtendedProperties") for one in found] == [tag] * 10
+    one = (await graph.get(f"{of(tenant)}{event(found[0]['id'])}?{expand()}")).body
+    assert one.get("singleValueExtendedProperties") == tag
+
+
+@pytest.mark.parametrize("works", [True, False])
+async def test_views_filtered_by_tag(graph: Graph, tenant: Tenant, works: bool) -> None:  # noqa: FBT001
+    tenant.facts = Facts(view_filters_tags=works)
+    master = await graph.made(f"{of(tenant)}/events", weekly(last="2026-12-10"), **IMMUTABLE)
+    await graph.made(f"{of(tenant)}/events", single())
+    wanted = quote(f"singleValueExtendedProperties/Any(ep: ep/id eq '{TAG}' and ep/value eq 'mark;1')")
+    for path in ["/calendarView", f"{event(master['id'])}/instances"]:
+        reply = await graph.get(f"{of(tenant)}{path}?{YEAR}&$filter={wanted}")
+        assert reply.status == (200 if works else 400)
+        if works:
+            assert starts(reply.body["value"]) == ["2026-12-03T08:00", "2026-12-10T08:00"]
+
+
+async def test_how_wide_a_view_may_be(graph: Graph, tenant: Tenant) -> None:
+    tenant.facts = Facts(widest_view_days=31)
+    for days, status in [(31, 200), (32, 400)]:
+        until = (datetime(2026, 12, 1, tzinfo=UTC) + timedelta(days=days)).isoformat().replace("+00:00", "Z")
+        wide = f"{of(tenant)}/calendarView?{window('2026-12-01T00:00:00Z', until)}"
+        assert (await graph.get(wide)).status == status
 
 
 async def test_a_date_may_have_a_tag_of_its_own(graph: Graph, tenant: Tenant) -> None:
