@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, MutableMapping
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.application import Application
-from sandbox.batch import batch
+from sandbox.batch import NAME, batch
 from sandbox.control import Control
 from sandbox.entra import Entra
 from sandbox.errors import GraphError
 from sandbox.exchange import Answer, Call, Exchange
 from sandbox.faults import Dropped
-from sandbox.graph import HTML, answer, call_from, parsed, refusal, resolved, shown
+from sandbox.graph import HTML, Route, answer, call_from, encoded, named, parsed, refusal, resolved, shown
 from sandbox.mishaps import cut
 from sandbox.tenant import Tenant
 from sandbox.tokens import GRAPH, Gate, issue
@@ -83,14 +82,15 @@ class Sandbox:
             call = call_from(caller, scope["method"], url, headers, parsed(content, headers), base, arrival)
         except GraphError as error:
             call = Call(caller, scope["method"], url, [], {}, headers, None, base, arrival)
-            given = await answer(call, error, self.observers)
+            chosen: Route | GraphError = error
         else:
-            given = await self._answered(call)
-        await _send(send, given, headers, call)
+            if call.segments == ["$batch"] and call.method == "POST":
+                await _send(send, await self._batch(call), headers, call, NAME)
+                return
+            chosen = resolved(call)
+        await _send(send, await answer(call, chosen, self.observers), headers, call, named(call, chosen))
 
-    async def _answered(self, call: Call) -> Answer:
-        if call.segments != ["$batch"] or call.method != "POST":
-            return await answer(call, resolved(call), self.observers)
+    async def _batch(self, call: Call) -> Answer:
         try:
             given = await batch(call, self.observers)
         except GraphError as error:
@@ -128,18 +128,23 @@ async def _content(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-async def _send(send: Send, given: Answer, headers: MutableMapping[str, str], call: Call | None = None) -> None:
+async def _send(
+    send: Send, given: Answer, headers: MutableMapping[str, str], call: Call | None = None, name: str = ""
+) -> None:
+    """Send an answer, counted under ``name`` as that of a call."""
     sent = dict(given.headers)
     if call is not None and "request-id" not in sent:
         sent["request-id"] = call.tenant.new_id()
         sent["client-request-id"] = headers.get("client-request-id", sent["request-id"])
-    content = b""
+    content = given.content or b""
     if isinstance(given.body, str):
         sent["Content-Type"] = HTML
         content = given.body.encode()
     elif given.body is not None:
         sent["Content-Type"] = "application/json; charset=utf-8"
-        content = json.dumps(given.body, separators=(",", ":")).encode()
+        content = content or encoded(given.body)
+    if call is not None and given.content is None:
+        call.tenant.counts.bytes[name] += len(content)
     part, ends_there = cut(call, content)
     if given.status != 204:
         sent["Content-Length"] = str(len(content if ends_there else part))

@@ -12,8 +12,11 @@ from typing import Any
 from sandbox.errors import GraphError, bad_request
 from sandbox.exchange import Answer, Call
 from sandbox.faults import CARRIER
-from sandbox.graph import HTML, JSON, Observers, Route, answer, call_from, refusal, resolved
+from sandbox.graph import HTML, JSON, Observers, Route, answer, call_from, encoded, named, refusal, resolved
 from sandbox.mishaps import Item, choose_for_batch, is_missing, worked
+
+NAME = "POST /$batch"
+"""What the counts call the request that carries a batch."""
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -41,9 +44,9 @@ async def batch(outer: Call, observers: Observers) -> Answer:
             await _worked(outer, items, observers)
         else:
             await _in_order(items, observers)
-        responses = [_response(item) for item in items if not is_missing(item.call)]
-        outer.tenant.chance.shuffle(responses)
-        return Answer(200, {"responses": responses})
+        told = [item for item in items if not is_missing(item.call)]
+        outer.tenant.chance.shuffle(told)
+        return _answer(outer, told)
 
     return await worked(outer, CARRIER, work)
 
@@ -130,8 +133,20 @@ async def _in_order(items: list[_Item], observers: Observers) -> None:
         done[item.id] = item
 
 
+def _answer(outer: Call, items: list[_Item]) -> Answer:
+    """The answer to a batch; how much of it is about which item is counted, and for that each is written by itself."""
+    counts = outer.tenant.counts.bytes
+    responses = [_response(item) for item in items]
+    parts = [encoded(response) for response in responses]
+    for item, part in zip(items, parts, strict=True):
+        counts[named(item.call, item.route)] += len(part)
+    content = b'{"responses":[' + b",".join(parts) + b"]}"
+    counts[NAME] += len(content) - sum(map(len, parts))
+    return Answer(200, {"responses": responses}, content=content)
+
+
 def _response(item: _Item) -> dict[str, Any]:
-    status, body, given = item.answer or Answer(500)
+    status, body, given, _ = item.answer or Answer(500)
     headers: Mapping[str, str] = {**given, "Content-Type": JSON} if body is not None else given
     if isinstance(body, str):
         headers, body = {**given, "Content-Type": HTML}, base64.b64encode(body.encode()).decode()

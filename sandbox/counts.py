@@ -12,12 +12,17 @@ class Counts:
     """Since the tenant was made, or since ``clear``.
 
     ``requests`` are HTTP requests to Graph, ``calls`` what was asked in them by method and kind of resource, the items
-    of a batch one by one. ``mails`` are those that real Exchange would have sent, one per person.
+    of a batch one by one; ``paths`` are the same by method and path, such as ``GET /users/*/events/*/instances``.
+    ``bytes`` are those of the bodies of answers by these paths, whether they arrived or not; an item of a batch has its
+    part of the batch's answer, and ``POST /$batch`` what is left of that. ``mails`` are those that real Exchange would
+    have sent, one per person.
     """
 
     requests: int = 0
     tokens: int = 0
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
+    paths: Counter[str] = field(default_factory=Counter)
+    bytes: Counter[str] = field(default_factory=Counter)
     writes: int = 0
     throttled: Counter[str] = field(default_factory=Counter)
     early_retries: int = 0
@@ -28,6 +33,8 @@ class Counts:
         """Begin again."""
         self.requests = self.tokens = self.writes = self.early_retries = self.mails = 0
         self.calls.clear()
+        self.paths.clear()
+        self.bytes.clear()
         self.throttled.clear()
         self.most_in_flight.clear()
 
@@ -37,6 +44,8 @@ class Counts:
             "requests": self.requests,
             "tokens": self.tokens,
             "calls": {f"{method} {kind}": count for (method, kind), count in sorted(self.calls.items())},
+            "paths": dict(sorted(self.paths.items())),
+            "bytes": dict(sorted(self.bytes.items())),
             "writes": self.writes,
             "throttled": dict(self.throttled),
             "early_retries": self.early_retries,

@@ -103,11 +103,15 @@ class Call:
 
 
 class Answer(NamedTuple):
-    """What Graph answers. ``body`` is None where there is none, and a text where a gateway answers with a page."""
+    """What Graph answers. ``body`` is None where there is none, and a text where a gateway answers with a page.
+
+    ``content`` is the body as it is sent, where that is known already.
+    """
 
     status: int
     body: Any = None
     headers: Mapping[str, str] = {}
+    content: bytes | None = None
 
 
 _NONE = Preferences()

@@ -26,6 +26,8 @@ async def test_roster_and_counts(graph: Graph, tenant: Tenant) -> None:
     await graph.get(f"{of(tenant)}/events")
     counts = (await graph.http.get(at(tenant, "counts"))).json()
     assert counts["calls"] == {"GET events": 1}
+    assert counts["paths"] == {"GET /users/*/events": 1}
+    assert set(counts["bytes"]) == {"GET /users/*/events"}
     assert counts["requests"] == counts["tokens"] == 1
     assert (await graph.http.get("/sandbox/tenants/elsewhere/roster")).status_code == 404
 

@@ -149,6 +149,18 @@ async def test_ids_have_two_forms_and_both_lead_there(graph: Graph, tenant: Tena
     assert (await graph.get(of(tenant) + event(immutable))).body["id"] == mutable
 
 
+async def test_ids_are_as_long_as_exchanges(graph: Graph, tenant: Tenant) -> None:
+    for headers in ({}, IMMUTABLE):
+        made = await graph.made(f"{of(tenant)}/events", weekly(), **headers)
+        assert len(made["id"]) == 152
+        year = window("2026-12-01T00:00:00Z", "2027-12-01T00:00:00Z")
+        found = (await graph.get(f"{of(tenant)}{event(made['id'])}/instances?{year}", **headers)).body["value"]
+        assert {(len(one["id"]), one["seriesMasterId"]) for one in found} == {(168, made["id"])}
+        assert len({one["id"] for one in found}) == 10
+        cut = f"{of(tenant)}{event(found[0]['id'][:152] + found[0]['id'][-8:])}"
+        assert (await graph.get(cut)).code == "ErrorInvalidIdMalformed"
+
+
 async def test_ids_are_of_one_mailbox_and_case_counts(graph: Graph, tenant: Tenant) -> None:
     made = await graph.made(f"{of(tenant)}/events", single())
     elsewhere = await graph.get(of(tenant, 1) + event(made["id"]))
