@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -99,26 +99,31 @@ asked for.
 def settings_page() -> str:
     """Every key of the settings file: what it is, what is allowed, what holds without it."""
     schema = json_schema()
-    parts = [_SETTINGS, _key_table(schema, "")]
+    parts = [_SETTINGS, _table(_rows(schema, ""))]
     for key, value in schema["properties"].items():
         section = _section(value, schema["$defs"])
         if section is not None:
             path = key + {"array": "[]", "object": ".*"}.get(value.get("type", ""), "")
             parts.append(f"## `{key}`\n\n{value['description']}\n")
-            parts.append(_key_table(section, path + "."))
+            parts.append(_table(_rows(section, path + ".", schema["$defs"])))
     lent = [(name, f"`tenant.{key}`") for name, key in ENVIRONMENT.items()]
     rows = "".join(f"| `{name}` | {what} |\n" for name, what in [*lent, *wiring.VARIABLES.items()])
     return "\n".join([*parts, _ENVIRONMENT + rows])
 
 
 def _section(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    within = (value, value.get("items", {}), value.get("additionalProperties", {}))
-    names = [inner["$ref"].rpartition("/")[2] for inner in within if "$ref" in inner]
+    forms = (*value.get("anyOf", ()), *value.get("oneOf", ()))
+    within = (value, value.get("items", {}), value.get("additionalProperties", {}), *forms)
+    names = [inner["$ref"].rpartition("/")[2] for inner in within if isinstance(inner, dict) and "$ref" in inner]
     return definitions[names[0]] if names else None
 
 
-def _key_table(section: Mapping[str, Any], prefix: str) -> str:
-    rows = ["| key | what it is | without it |", "| --- | --- | --- |"]
+def _table(rows: Iterable[str]) -> str:
+    return "\n".join(["| key | what it is | without it |", "| --- | --- | --- |", *rows]) + "\n"
+
+
+def _rows(section: Mapping[str, Any], prefix: str, definitions: Mapping[str, Any] | None = None) -> Iterator[str]:
+    """A row for each key and, where ``definitions`` are given, for those within it."""
     for key, value in section["properties"].items():
         if key in section.get("required", ()):
             without = "required"
@@ -128,8 +133,10 @@ def _key_table(section: Mapping[str, Any], prefix: str) -> str:
             without = "none"
         else:
             without = f"`{json.dumps(value['default'], ensure_ascii=False)}`"
-        rows.append(f"| `{prefix}{key}` | {value['description']} | {without} |")
-    return "\n".join(rows) + "\n"
+        yield f"| `{prefix}{key}` | {value['description']} | {without} |"
+        within = _section(value, definitions) if definitions else None
+        if within is not None:
+            yield from _rows(within, f"{prefix}{key}.", definitions)
 
 
 def commands_page() -> str:

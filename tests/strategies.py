@@ -1,27 +1,39 @@
 """Hypothesis strategies for settings: everything that ``parse`` accepts, and nothing else."""
 
-from datetime import date, time, timedelta
+from collections.abc import Set as AbstractSet
+from datetime import date, datetime, time, timedelta
 
+from dateutil.rrule import MONTHLY, WEEKLY, rrule, weekday
 from hypothesis import strategies as st
 
-from holdfast.core.model import Weekday
+from holdfast.core.model import NthWeekday, Position, Weekday
 from holdfast.core.settings import (
     Audience,
     Block,
+    BlockZone,
     Cloud,
     Credential,
     Day,
+    Every,
     Goal,
     Guard,
+    HolidayRule,
+    Holidays,
     Language,
     Mode,
     Organization,
+    OutsideHours,
+    Quietest,
     Settings,
     Tenant,
+    Unit,
 )
 
 ZONES = ["Europe/Stockholm", "America/New_York", "Asia/Kolkata", "Australia/Sydney", "UTC", "W. Europe Standard Time"]
+COUNTRIES = [(None, None), ("SE", None), ("NO", "03"), ("GB", "SCT"), ("DE", "BY")]
 EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
+EVERY = [Every(count, unit) for unit, most in ((Unit.WEEK, 8), (Unit.MONTH, 6)) for count in range(1, most + 1)]
+FIVE_YEARS = timedelta(days=5 * 365)
 
 
 def lines(max_size: int = 30) -> st.SearchStrategy[str]:
@@ -33,55 +45,128 @@ def ids() -> st.SearchStrategy[str]:
     return st.from_regex(r"[a-z0-9-]{1,40}", fullmatch=True)
 
 
-def titles(language: Language) -> st.SearchStrategy[str | dict[Language, str]]:
-    other = Language.EN if language is Language.SV else Language.SV
-    return lines() | st.fixed_dictionaries({language: lines()}, optional={other: lines()})
+def titles(readers: AbstractSet[Language]) -> st.SearchStrategy[str | dict[Language, str]]:
+    """One text, or one for each language that readers have and perhaps more."""
+    return lines() | st.fixed_dictionaries(
+        {language: lines() for language in sorted(readers)},
+        optional={language: lines() for language in Language if language not in readers},
+    )
 
 
 def addresses() -> st.SearchStrategy[str]:
     return st.from_regex(r"[a-z0-9.+-]{1,20}@[a-z]{1,10}\.example", fullmatch=True)
 
 
-def audiences() -> st.SearchStrategy[Audience]:
-    return st.builds(Audience, group=lines(), exclude=st.lists(addresses(), max_size=3).map(tuple))
+@st.composite
+def closed_times(draw: st.DrawFn) -> tuple[date, date]:
+    first = draw(st.dates(EARLIEST, LATEST - timedelta(days=365)))
+    return first, first + timedelta(days=draw(st.integers(0, 365)))
 
 
 @st.composite
-def blocks(
-    draw: st.DrawFn, names: list[str], goals: list[str], language: Language = Language.SV, key: str | None = None
-) -> Block:
+def holidays(draw: st.DrawFn) -> Holidays:
+    country, subdivision = draw(st.sampled_from(COUNTRIES))
+    return Holidays(country=country, subdivision=subdivision, closed=draw(st.lists(closed_times(), max_size=2)))
+
+
+def audiences() -> st.SearchStrategy[Audience]:
+    return st.builds(
+        Audience,
+        group=lines(),
+        exclude=st.lists(addresses(), max_size=3).map(tuple),
+        opt_out=st.none() | lines(),
+        language=st.none() | st.sampled_from(Language),
+        holidays=st.none() | holidays(),
+    )
+
+
+def days(every: Every, *, weekend: bool) -> st.SearchStrategy[Day | NthWeekday | int]:
+    weekdays = list(Weekday)[: 7 if weekend else 5]
+    if every.unit is Unit.WEEK:
+        return st.sampled_from([Day[weekday.name] for weekday in weekdays])
+    return st.builds(NthWeekday, st.sampled_from(Position), st.sampled_from(weekdays)) | st.integers(1, 28)
+
+
+def clock(minute: int) -> time:
+    return time(*divmod(minute, 60))
+
+
+@st.composite
+def times(draw: st.DrawFn) -> tuple[time | Quietest, int]:
+    """A time of day, or two to choose it between, with a number of minutes that fits."""
+    begins = draw(st.integers(0, 105) | st.integers(180, 24 * 60 - 16))
+    ends = draw(st.integers(begins + 15, 120 if begins < 120 else 24 * 60 - 1))
+    if draw(st.booleans()):
+        return clock(begins), min(480, ends - begins)
+    return Quietest(clock(begins), clock(ends)), draw(st.integers(15, min(480, ends - begins)))
+
+
+@st.composite
+def blocks(draw: st.DrawFn, names: list[str], goals: list[str], readers: AbstractSet[Language], key: str) -> Block:
     """A block for some of the audiences and goals named."""
-    begins = draw(st.integers(0, 105) | st.integers(180, 24 * 60 - 15))
-    room = (120 if begins < 120 else 24 * 60) - begins
-    day = draw(st.sampled_from(Day))
-    first = draw(st.dates(EARLIEST, LATEST - timedelta(days=7)))
-    soonest = first + timedelta(days=(Weekday[day.name] - first.weekday()) % 7)
+    every, weekend = draw(st.sampled_from(EVERY)), draw(st.booleans())
+    from_ = draw(st.dates(EARLIEST, LATEST))
+    at, minutes = draw(times())
+    wanted: list[Day | NthWeekday | int] = []
+    taken: set[date] = set()
+    for day in draw(st.lists(days(every, weekend=weekend), min_size=1, max_size=3, unique_by=str)):
+        on = set() if isinstance(day, Day) else set(dates(every, day, from_, from_ + FIVE_YEARS))
+        if taken.isdisjoint(on):
+            wanted.append(day)
+            taken |= on
+    soonest = min(dates(every, day, from_, from_ + timedelta(days=400))[0] for day in wanted)
     return Block(
-        id=key or draw(ids()),
-        title=draw(titles(language)),
+        id=key,
+        title=draw(titles(readers)),
         audiences=draw(st.lists(st.sampled_from(names), min_size=1, max_size=3).map(tuple)),
-        every="week",
-        day=day,
-        at=time(*divmod(begins, 60)),
-        minutes=draw(st.integers(15, min(480, room))),
-        from_=first,
-        until=draw(st.none() | st.dates(soonest, LATEST)),
+        every=every,
+        weekend=weekend,
+        day=tuple(wanted),
+        at=at,
+        minutes=minutes,
+        time_zone=draw(st.sampled_from(BlockZone)),
+        outside_hours=draw(st.sampled_from(OutsideHours)),
+        holiday=draw(st.sampled_from(HolidayRule)),
+        from_=from_,
+        until=draw(st.none() | st.dates(soonest, LATEST)) if soonest <= LATEST else None,
         goals=draw(st.lists(st.sampled_from(goals), max_size=3).map(tuple)) if goals else (),
         reminder=draw(st.integers(0, 1440)),
     )
 
 
+def dates(every: Every, day: Day | NthWeekday | int, from_: date, until: date) -> list[date]:
+    """When a block stands, told by dateutil: weeks and months are counted from those of ``from_``."""
+    if isinstance(day, Day):
+        begins = from_ - timedelta(days=from_.weekday())
+        which = {"freq": WEEKLY, "byweekday": Weekday[day.name]}
+    else:
+        begins = from_.replace(day=1)
+        which = {"freq": MONTHLY}
+        if isinstance(day, NthWeekday):
+            which |= {"byweekday": weekday(day.weekday)(day.position)}
+        else:
+            which |= {"bymonthday": day}
+    found = rrule(dtstart=datetime(*begins.timetuple()[:3]), interval=every.count, until=until, **which)  # noqa: DTZ001 - dates
+    return [at.date() for at in found if from_ <= at.date() <= until]
+
+
 def meet(one: Block, other: Block) -> bool:
-    """Whether two blocks of one audience stand in each other's way, told minute by minute."""
-    if one.day is not other.day or set(one.audiences).isdisjoint(other.audiences):
+    """Whether two blocks of one audience stand in each other's way within five years, told day by day."""
+    if set(one.audiences).isdisjoint(other.audiences) or Quietest in (type(one.at), type(other.at)):
         return False
-    if (one.until and one.until < other.from_) or (other.until and other.until < one.from_):
-        return False
-    taken, others = (
+    since = max(one.from_, other.from_)
+    until = min(one.until or date.max, other.until or date.max, since + FIVE_YEARS)
+    hours, other_hours = (
         set(range(block.at.hour * 60 + block.at.minute, block.at.hour * 60 + block.at.minute + block.minutes))
         for block in (one, other)
     )
-    return not taken.isdisjoint(others)
+    if hours.isdisjoint(other_hours):
+        return False
+    on, other_on = (
+        {found for day in block.day for found in dates(block.every, day, block.from_, until) if found >= since}
+        for block in (one, other)
+    )
+    return not on.isdisjoint(other_on)
 
 
 @st.composite
@@ -93,6 +178,7 @@ def tenants(draw: st.DrawFn) -> Tenant:
         client_id=draw(client_id),
         cloud=draw(st.sampled_from(Cloud)),
         credential=credential,
+        organizer=draw(st.none() | addresses()),
     )
 
 
@@ -100,16 +186,22 @@ def tenants(draw: st.DrawFn) -> Tenant:
 def settings_strategy(draw: st.DrawFn) -> Settings:
     language = draw(st.sampled_from(Language))
     people = draw(st.dictionaries(lines(), audiences(), min_size=1, max_size=3))
-    goals = [Goal(id=name, title=draw(titles(language))) for name in draw(st.lists(ids(), unique=True, max_size=3))]
+    readers = {language, *(audience.language for audience in people.values() if audience.language)}
+    goals = [Goal(id=name, title=draw(titles(readers))) for name in draw(st.lists(ids(), unique=True, max_size=3))]
     wanted: list[Block] = []
     for key in draw(st.lists(ids(), unique=True, max_size=4)):
-        block = draw(blocks(list(people), [goal.id for goal in goals], language, key))
+        block = draw(blocks(list(people), [goal.id for goal in goals], readers, key))
         if not any(meet(block, other) for other in wanted):
             wanted.append(block)
     return Settings(
         version=1,
         mode=draw(st.sampled_from(Mode)),
-        organization=Organization(name=draw(lines()), language=language, time_zone=draw(st.sampled_from(ZONES))),
+        organization=Organization(
+            name=draw(lines()),
+            language=language,
+            time_zone=draw(st.sampled_from(ZONES)),
+            holidays=draw(st.none() | holidays()),
+        ),
         tenant=draw(tenants()),
         audiences=people,
         goals=tuple(goals),

@@ -95,6 +95,14 @@ MISSHAPEN = [
     (("organization", "language"), "svenska"),
     (("organization", "time_zone"), 1),
     (("organization", "colour"), "blue"),
+    (("organization", "holidays"), "SE"),
+    (("organization", "holidays"), {"country": "Sweden"}),
+    (("organization", "holidays"), {"land": "SE"}),
+    (("organization", "holidays"), {"closed": "2026-12-24"}),
+    (("organization", "holidays"), {"closed": ["jul"]}),
+    (("audiences", "alla", "holidays"), {"country": "se"}),
+    (("audiences", "alla", "language"), "finska"),
+    (("tenant", "organizer"), 5),
     (("tenant", "cloud"), "globe"),
     (("tenant", "credential"), "password"),
     (("tenant", "client_secret"), "x"),
@@ -113,13 +121,28 @@ MISSHAPEN = [
     ((*BLOCK, "id"), "x" * 41),
     ((*BLOCK, "title"), 5),
     ((*BLOCK, "audiences"), "alla"),
-    ((*BLOCK, "every"), "month"),
-    ((*BLOCK, "day"), "saturday"),
+    ((*BLOCK, "every"), "1 week"),
+    ((*BLOCK, "every"), "9 weeks"),
+    ((*BLOCK, "every"), 2),
+    ((*BLOCK, "day"), "thorsday"),
+    ((*BLOCK, "day"), "fifth friday"),
     ((*BLOCK, "day"), 31),
-    ((*BLOCK, "day"), ["monday", "thursday"]),
+    ((*BLOCK, "day"), []),
+    ((*BLOCK, "day"), ["monday", "monday"]),
+    ((*BLOCK, "day"), ["monday", "thorsday"]),
+    ((*BLOCK, "weekend"), "yes"),
+    ((*BLOCK, "time_zone"), "Europe/Stockholm"),
+    ((*BLOCK, "outside_hours"), "skip"),
+    ((*BLOCK, "holiday"), True),
     ((*BLOCK, "at"), "9:00"),
     ((*BLOCK, "at"), "24:00"),
     ((*BLOCK, "at"), 9),
+    ((*BLOCK, "at"), ["08:00", "16:00"]),
+    ((*BLOCK, "at"), {"between": ["08:00", "16:00"]}),
+    ((*BLOCK, "at"), {"between": ["08:00"], "choose": "quietest"}),
+    ((*BLOCK, "at"), {"between": ["8:00", "16:00"], "choose": "quietest"}),
+    ((*BLOCK, "at"), {"between": ["08:00", "16:00"], "choose": "fastest"}),
+    ((*BLOCK, "at"), {"between": ["08:00", "16:00"], "choose": "quietest", "for": "alla"}),
     ((*BLOCK, "minutes"), 14),
     ((*BLOCK, "minutes"), 481),
     ((*BLOCK, "minutes"), "60"),
@@ -162,6 +185,15 @@ def test_it_refuses_what_parse_refuses_for_its_shape(path: tuple[str | int, ...]
 def test_it_misses_what_parse_misses(path: tuple[str | int, ...]) -> None:
     assert not accepted(without(*path))
     assert not VALIDATOR.is_valid(without(*path))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"), [((*BLOCK, "day"), "saturday"), ((*BLOCK, "day"), 15), ((*BLOCK, "every"), "month")], ids=str
+)
+def test_it_leaves_to_parse_what_two_keys_say_together(path: tuple[str | int, ...], value: Any) -> None:
+    settings = edited(path, value)
+    assert not accepted(settings)
+    assert VALIDATOR.is_valid(settings)
 
 
 @pytest.mark.parametrize("path", [("mode",), ("goals", 0, "title", "en"), (*BLOCK, "goals")], ids=str)

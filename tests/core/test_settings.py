@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from holdfast.core.model import Slot, Weekday, Weekly
+from holdfast.core.model import Weekday, Weekly
 from holdfast.core.settings import (
     Cloud,
     Credential,
@@ -64,7 +64,8 @@ def test_the_example_says_what_it_seems_to_say() -> None:
     [block] = settings.blocks
     assert block.title_in(Language.SV) == "Lärtimmen"
     assert block.title_in(Language.EN) == "Learning hour"
-    assert block.slot("Europe/Stockholm") == Slot(Weekly(Weekday.THURSDAY), time(9), 60, "Europe/Stockholm")
+    assert block.at == time(9)
+    assert block.rules() == (Weekly(Weekday.THURSDAY),)
     assert (block.from_, block.until, block.reminder) == (date(2026, 12, 1), None, 10)
     assert (settings.guard.share, settings.guard.count) == (30, 10)
 

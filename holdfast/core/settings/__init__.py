@@ -6,39 +6,50 @@
 from __future__ import annotations
 
 from holdfast.core.settings.fields import Language
+from holdfast.core.settings.holidays import Holidays
 from holdfast.core.settings.model import (
     Audience,
     Block,
+    BlockZone,
     Cloud,
     Credential,
-    Day,
     Goal,
     Guard,
+    HolidayRule,
     Mode,
     Organization,
+    OutsideHours,
     Settings,
     Tenant,
 )
 from holdfast.core.settings.parsing import ENVIRONMENT, parse
 from holdfast.core.settings.problems import Problem, SettingsError
+from holdfast.core.settings.recurring import Day, Every, Quietest, Unit
 from holdfast.core.settings.schema import dump, fingerprint, json_schema
 
 __all__ = [
     "ENVIRONMENT",
     "Audience",
     "Block",
+    "BlockZone",
     "Cloud",
     "Credential",
     "Day",
+    "Every",
     "Goal",
     "Guard",
+    "HolidayRule",
+    "Holidays",
     "Language",
     "Mode",
     "Organization",
+    "OutsideHours",
     "Problem",
+    "Quietest",
     "Settings",
     "SettingsError",
     "Tenant",
+    "Unit",
     "dump",
     "fingerprint",
     "json_schema",

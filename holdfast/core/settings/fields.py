@@ -13,7 +13,16 @@ from collections.abc import Callable
 from datetime import date, time
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, PlainSerializer, Tag, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    PlainSerializer,
+    Tag,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from holdfast.core import zones
@@ -30,6 +39,12 @@ TEXT, TRANSLATED = "one text for all", "a text for each language"
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
 Item = TypeVar("Item")
+
+
+class Section(BaseModel):
+    """Keys that belong together. In the file by their aliases, in code by their names too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 
 
 class Language(enum.StrEnum):
@@ -151,7 +166,8 @@ def _clock_time(value: object) -> time:
     )
 
 
-def _calendar_date(value: object) -> date:
+def calendar_date(value: object) -> date:
+    """A date, from its text or itself."""
     day = value if isinstance(value, date) else _as_date(value)
     if not EARLIEST <= day <= LATEST:
         raise refuse("is out of bounds", f"Allowed: {EARLIEST} to {LATEST}")
@@ -167,7 +183,8 @@ def _as_date(value: object) -> date:
     raise refuse("is not a date", "Write year-month-day, such as 2026-12-01")
 
 
-def _not_empty(items: tuple[Item, ...]) -> tuple[Item, ...]:
+def not_empty(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """The items, of which there is at least one."""
     if not items:
         raise refuse("is empty", "Name at least one.")
     return items
@@ -189,8 +206,8 @@ ClockTime = Annotated[
     *_kind(_clock_time, {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}),
     PlainSerializer(lambda at: f"{at:%H:%M}", when_used="json"),
 ]
-CalendarDate = Annotated[date, *_kind(_calendar_date, {"type": "string", "format": "date"})]
-Names = Annotated[tuple[Line, ...], AfterValidator(_not_empty)]
+CalendarDate = Annotated[date, *_kind(calendar_date, {"type": "string", "format": "date"})]
+Names = Annotated[tuple[Line, ...], AfterValidator(not_empty)]
 LanguageKey = Annotated[Language, *choice(Language, one_of(Language, "a language"))]
 Title = Annotated[
     Annotated[Line, Tag(TEXT)] | Annotated[dict[LanguageKey, Line], Tag(TRANSLATED)],

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
+from itertools import combinations
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from holdfast.core import recurrence, zones
+from holdfast.core.model import Slot
 from holdfast.core.settings.fields import Language
 from holdfast.core.settings.model import Block, Credential
 from holdfast.core.settings.problems import meant, printable, quoted
+from holdfast.core.settings.recurring import Day, Quietest, day_text
 
 Path = tuple[str | int, ...]
 """The keys and list positions that lead to a value."""
@@ -44,17 +48,29 @@ def _sign_in(raw: Mapping[str, object]) -> Iterator[Contradiction]:
 
 
 def _untranslated(raw: Mapping[str, object]) -> Iterator[Contradiction]:
-    language = _keys(raw.get("organization")).get("language")
-    if language not in tuple(Language):
-        return
+    everywhere = _language(raw.get("organization"))
+    readers = {
+        name: language for name, audience in _keys(raw.get("audiences")).items() if (language := _language(audience))
+    }
+    serving: dict[object, list[str]] = {}
+    for _, block in _entries(raw, "blocks"):
+        for goal in _texts(block.get("goals")):
+            serving.setdefault(goal, []).extend(_texts(block.get("audiences")))
     for section in ("goals", "blocks"):
         for position, entry in _entries(raw, section):
             title = entry.get("title")
-            if isinstance(title, dict) and language not in title:
-                yield Contradiction(
-                    (section, position, "title"),
-                    f"has no text in {language}, the organization's language. Add {language}: …",
-                )
+            if not isinstance(title, dict):
+                continue
+            audiences = _texts(entry.get("audiences")) if section == "blocks" else serving.get(entry.get("id"), [])
+            whose = {everywhere: "the organization's language"} if everywhere else {}
+            for name in audiences:
+                if name in readers:
+                    whose.setdefault(readers[name], f"the language of the audience {quoted(name)}")
+            for language, of in whose.items():
+                if language not in title:
+                    yield Contradiction(
+                        (section, position, "title"), f"has no text in {language}, {of}. Add {language}: …"
+                    )
 
 
 def _repeated_ids(raw: Mapping[str, object]) -> Iterator[Contradiction]:
@@ -87,39 +103,74 @@ def _dangling(raw: Mapping[str, object]) -> Iterator[Contradiction]:
 
 
 def _collisions(raw: Mapping[str, object]) -> Iterator[Contradiction]:
-    earlier: list[tuple[int, Block]] = []
+    zone = _zone(raw)
+    earlier: list[tuple[int, Block, tuple[Slot, ...]]] = []
     for position, entry in _entries(raw, "blocks"):
         try:
             block = Block.model_validate(entry, by_alias=True, by_name=False)
         except ValidationError:
             continue
-        for other_position, other in earlier:
+        slots = block.slots(zone, block.at.since if isinstance(block.at, Quietest) else block.at)
+        yield from _days_that_meet(position, block, slots)
+        if isinstance(block.at, Quietest):
+            continue  # its time will be chosen clear of the others'
+        for other_position, other, other_slots in earlier:
             shared = [name for name in block.audiences if name in other.audiences]
-            if shared and _share_time(block, other):
+            since, until = max(block.from_, other.from_), min(block.until or date.max, other.until or date.max)
+            day = _first_meeting(slots, other_slots, since, until) if shared else None
+            if day is not None:
                 yield Contradiction(
                     ("blocks", position, "at"),
-                    f"{_hours(block)} on {block.day} meets blocks[{other_position}] {quoted(other.id)}, "
-                    f"{_hours(other)}, in the audience {quoted(shared[0])}. "
+                    f"{_hours(slots[0])} on {_date(day)} meets blocks[{other_position}] {quoted(other.id)}, "
+                    f"{_hours(other_slots[0])}, in the audience {quoted(shared[0])}. "
                     "Change the day, the time or the dates of one.",
                 )
-        earlier.append((position, block))
+        earlier.append((position, block, slots))
 
 
-def _share_time(one: Block, other: Block) -> bool:
-    if one.day is not other.day or max(one.from_, other.from_) > min(one.until or date.max, other.until or date.max):
-        return False
-    (begins, ends), (other_begins, other_ends) = _span(one), _span(other)
-    return begins < other_ends and other_begins < ends
+def _days_that_meet(position: int, block: Block, slots: tuple[Slot, ...]) -> Iterator[Contradiction]:
+    for (one, slot), (other, other_slot) in combinations(zip(block.day, slots, strict=True), 2):
+        day = _first_meeting((slot,), (other_slot,), block.from_, block.until or date.max)
+        if day is not None:
+            yield Contradiction(
+                ("blocks", position, "day"),
+                f"has {day_text(one)} and {day_text(other)}, which are both {_date(day)}. Leave one of them out.",
+            )
 
 
-def _span(block: Block) -> tuple[datetime, datetime]:
-    begins = datetime.combine(date.min, block.at)
-    return begins, begins + timedelta(minutes=block.minutes)
+def _first_meeting(slots: tuple[Slot, ...], others: tuple[Slot, ...], since: date, until: date) -> date | None:
+    """The first date on which one of ``slots`` shares time with one of ``others``."""
+    if since > until:
+        return None
+    met = (recurrence.meeting(slot, other, since, until) for slot in slots for other in others)
+    return min((day for day in met if day is not None), default=None)
 
 
-def _hours(block: Block) -> str:
-    begins, ends = _span(block)
-    return f"{begins:%H:%M}-{ends:%H:%M}"
+def _zone(raw: Mapping[str, object]) -> str:
+    """The organisation's zone; UTC where it is not right, in which days are as long."""
+    name = _keys(raw.get("organization")).get("time_zone")
+    try:
+        return zones.iana(name) if isinstance(name, str) else "UTC"
+    except zones.UnknownZone:
+        return "UTC"
+
+
+def _date(day: date) -> str:
+    return f"{tuple(Day)[day.weekday()]} {day}"
+
+
+def _hours(slot: Slot) -> str:
+    begins = datetime.combine(date.min, slot.at)
+    return f"{begins:%H:%M}-{begins + timedelta(minutes=slot.minutes):%H:%M}"
+
+
+def _language(section: object) -> Language | None:
+    language = _keys(section).get("language")
+    return Language(language) if isinstance(language, str) and language in tuple(Language) else None
+
+
+def _texts(value: object) -> list[str]:
+    return [text.strip() for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
 def _keys(value: object) -> Mapping[str, object]:

@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from datetime import date, time, timedelta
+from datetime import date, time
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from holdfast.core import zones
-from holdfast.core.model import Slot, Weekday, Weekly
+from holdfast.core.model import Rule, Slot
+from holdfast.core.recurrence import next_date
 from holdfast.core.settings.fields import (
     Address,
     CalendarDate,
-    ClockTime,
     Guid,
     Identifier,
     Language,
     LanguageKey,
     Line,
     Names,
+    Section,
     Title,
     Zone,
     choice,
@@ -31,9 +32,8 @@ from holdfast.core.settings.fields import (
     refuse,
     whole_number,
 )
-
-CLOCKS_CHANGE = time(2), time(3)
-"""What stands between the two exists twice in autumn and not at all in spring, in most zones."""
+from holdfast.core.settings.holidays import Holidays
+from holdfast.core.settings.recurring import CLOCKS_CHANGE, At, Days, EveryKey, Quietest, day_text, rules
 
 _MINUTES_OF_A_DAY = 24 * 60
 
@@ -62,14 +62,25 @@ class Credential(enum.StrEnum):
     SECRET = "secret"  # noqa: S105 - the name of a way to sign in
 
 
-class Day(enum.StrEnum):
-    """The days a block can stand on."""
+class BlockZone(enum.StrEnum):
+    """By whose clock a block begins."""
 
-    MONDAY = "monday"
-    TUESDAY = "tuesday"
-    WEDNESDAY = "wednesday"
-    THURSDAY = "thursday"
-    FRIDAY = "friday"
+    ORGANIZATION = "organization"
+    MAILBOX = "mailbox"
+
+
+class OutsideHours(enum.StrEnum):
+    """What happens where a slot is outside a person's working days or hours."""
+
+    EXCUSE = "excuse"
+    PLACE = "place"
+
+
+class HolidayRule(enum.StrEnum):
+    """What happens to a date on which there is no learning time."""
+
+    SKIP = "skip"
+    MOVE = "move"
 
 
 def _version(value: object) -> Literal[1]:
@@ -78,23 +89,13 @@ def _version(value: object) -> Literal[1]:
     raise refuse("is not a version of the settings that this Holdfast reads", "Allowed: 1")
 
 
-def _every(value: object) -> Literal["week"]:
-    if value == "week":
-        return "week"
-    raise refuse("is not how often a block can come back", "Allowed: week")
+def _yes_or_no(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise refuse("is neither true nor false", "Allowed: true, false")
 
 
-def _day(value: object) -> Day:
-    if value in ("saturday", "sunday"):
-        raise refuse("is at the weekend, and learning belongs to working time", f"Allowed: {', '.join(Day)}")
-    return one_of(Day, "a day")(value)
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
-
-
-class _Titled(_Section):
+class _Titled(Section):
     id: Identifier = Field(
         description="A short name that never changes; a new id makes a new thing. Letters a to z, digits, hyphens.",
         examples=["lartimmen"],
@@ -104,11 +105,14 @@ class _Titled(_Section):
     )
 
     def title_in(self, language: Language) -> str:
-        """The title in a language that it has; ``parse`` has seen to it that it has the organisation's."""
+        """The title in a language that it has: the organisation's, and those of the audiences that read it.
+
+        ``parse`` has seen to it.
+        """
         return self.title if isinstance(self.title, str) else self.title[language]
 
 
-class Organization(_Section):
+class Organization(Section):
     """Who the learning time is for."""
 
     name: Line = Field(
@@ -125,13 +129,19 @@ class Organization(_Section):
         examples=["Europe/Stockholm"],
     )
 
+    holidays: Holidays | None = Field(
+        default=None,
+        description="Days without learning time: a country's holidays and closed periods. An audience may have others.",
+        examples=[{"country": "SE", "closed": ["2026-12-24..2027-01-06"]}],
+    )
+
     @property
     def zone(self) -> str:
         """The zone's IANA name, whichever name the file gives."""
         return zones.iana(self.time_zone)
 
 
-class Tenant(_Section):
+class Tenant(Section):
     """The Microsoft 365 tenant and how Holdfast signs in to it. Secrets come from the environment only."""
 
     tenant_id: Guid = Field(
@@ -152,9 +162,15 @@ class Tenant(_Section):
         "user-assigned identity, and is left out for the system-assigned one.",
         examples=["8a7b6c5d-4e3f-4a1b-8c9d-0e1f2a3b4c5d"],
     )
+    organizer: Address | None = Field(
+        default=None,
+        description="Mail address of the role mailbox that owns forums and sends mail, such as the learning team's. "
+        "`holdfast check --probe` tries in it what Microsoft Graph leaves open.",
+        examples=["larande@fjallvik.example"],
+    )
 
 
-class Audience(_Section):
+class Audience(Section):
     """People who get the same blocks."""
 
     group: Line = Field(
@@ -172,6 +188,16 @@ class Audience(_Section):
         "asked why. Its id, mail address or name.",
         examples=["Lärtid - avstår"],
     )
+    language: LanguageKey | None = Field(
+        default=None,
+        description="The language of what these people read, where it is not the organisation's: sv or en.",
+        examples=["en"],
+    )
+    holidays: Holidays | None = Field(
+        default=None,
+        description="Days without learning time of these people, instead of the organisation's.",
+        examples=[{"country": "FI"}],
+    )
 
 
 class Goal(_Titled):
@@ -182,16 +208,23 @@ class Block(_Titled):
     """Recurring learning time: one event series in the calendar of each person in its audiences."""
 
     audiences: Names = Field(description="Who gets the block: names from audiences.", examples=[["alla"]])
-    every: Annotated[Literal["week"], BeforeValidator(_every), WithJsonSchema({"const": "week"})] = Field(
-        description="How often the block comes back: week.", examples=["week"]
+    every: EveryKey = Field(
+        description="How often the block comes back: week, 2 weeks to 8 weeks, month, 2 months to 6 months. Weeks and "
+        "months are counted from the one in which from is.",
+        examples=["week"],
     )
-    day: Annotated[Day, *choice(Day, _day)] = Field(
-        description="The day of the week it stands on: monday, tuesday, wednesday, thursday or friday.",
+    weekend: Annotated[bool, BeforeValidator(_yes_or_no)] = Field(
+        default=False, description="Whether it may stand on Saturdays and Sundays."
+    )
+    day: Days = Field(
+        description="The day it stands on. With every: week, monday to friday; with every: month, first monday to "
+        "fourth friday, last monday to last friday, or a date from 1 to 28. A list gives each person a series for each "
+        "day. With weekend: true, saturday and sunday too; else a date that falls on one is treated as a holiday.",
         examples=["thursday"],
     )
-    at: ClockTime = Field(
-        description='When it begins, by the wall clock of the organisation\'s zone: hours and minutes, "09:00". '
-        "Not between 02:00 and 03:00, when clocks change.",
+    at: At = Field(
+        description='When it begins: hours and minutes, "09:00", not between 02:00 and 03:00, when clocks change; or '
+        '{between: ["08:00", "16:00"], choose: quietest}.',
         examples=["09:00"],
     )
     minutes: Annotated[int, *whole_number(15, 480)] = Field(
@@ -199,7 +232,7 @@ class Block(_Titled):
     )
     from_: CalendarDate = Field(
         alias="from",
-        description="The first date it can stand on, as year-month-day. It begins on its first weekday from then on.",
+        description="The first date it can stand on, as year-month-day. It begins on its first day from then on.",
         examples=["2026-12-01"],
     )
     until: CalendarDate | None = Field(
@@ -213,20 +246,39 @@ class Block(_Titled):
     reminder: Annotated[int, *whole_number(0, 1440)] = Field(
         default=10, description="How many minutes before it begins Outlook reminds people."
     )
+    time_zone: Annotated[BlockZone, *choice(BlockZone, one_of(BlockZone, "a zone for a block"))] = Field(
+        default=BlockZone.ORGANIZATION,
+        description="By whose clock it begins: organization, so that a team learns together, or mailbox, each person's "
+        "own. A person who is in another zone for 28 days is followed there; travellers are not.",
+    )
+    outside_hours: Annotated[
+        OutsideHours, *choice(OutsideHours, one_of(OutsideHours, "what can happen outside working hours"))
+    ] = Field(
+        default=OutsideHours.EXCUSE,
+        description="Where it is outside a person's working days or hours: excuse (they do not get it) or place.",
+    )
+    holiday: Annotated[HolidayRule, *choice(HolidayRule, one_of(HolidayRule, "what can happen on a holiday"))] = Field(
+        default=HolidayRule.SKIP,
+        description="On holidays and closed days: skip (that date is left out) or move (to the nearest ordinary day of "
+        "the week).",
+    )
 
-    @property
-    def weekday(self) -> Weekday:
-        """The day it stands on, as dates count days."""
-        return Weekday[self.day.name]
+    def rules(self) -> tuple[Rule, ...]:
+        """On which dates it comes back: one rule for each of its days, in the order of the file."""
+        return rules(self.every, self.day, self.from_)
+
+    def slots(self, zone: str, at: time) -> tuple[Slot, ...]:
+        """Its slots, one for each of its days, beginning at ``at`` in a zone given by its IANA name."""
+        return tuple(Slot(rule, at, self.minutes, zone) for rule in self.rules())
 
     def slot(self, zone: str) -> Slot:
-        """Its day, time and length in a zone given by its IANA name."""
-        return Slot(Weekly(self.weekday), self.at, self.minutes, zone)
+        """Its first slot in a zone given by its IANA name, at the earliest time where that is yet to be chosen."""
+        return self.slots(zone, self.at if isinstance(self.at, time) else self.at.since)[0]
 
     @field_validator("at")
     @classmethod
-    def _begins_in_an_hour_that_exists_once(cls, at: time) -> time:
-        if CLOCKS_CHANGE[0] <= at < CLOCKS_CHANGE[1]:
+    def _begins_in_an_hour_that_exists_once(cls, at: time | Quietest) -> time | Quietest:
+        if isinstance(at, time) and CLOCKS_CHANGE[0] <= at < CLOCKS_CHANGE[1]:
             raise refuse(
                 "is in the hour that is missing or doubled when clocks change", "Begin before 02:00 or from 03:00 on."
             )
@@ -235,13 +287,20 @@ class Block(_Titled):
     @field_validator("minutes")
     @classmethod
     def _stays_within_its_day(cls, minutes: int, info: ValidationInfo) -> int:
-        at: time | None = info.data.get("at")
+        at: time | Quietest | None = info.data.get("at")
         if at is None:
             return minutes
-        ends = at.hour * 60 + at.minute + minutes
+        if isinstance(at, Quietest):
+            if minutes > _minute(at.until) - _minute(at.since):
+                raise refuse(
+                    f"minutes do not fit between {at.since:%H:%M} and {at.until:%H:%M}",
+                    "Allow more time or make the block shorter.",
+                )
+            return minutes
+        ends = _minute(at) + minutes
         if ends > _MINUTES_OF_A_DAY:
             raise refuse(f"minutes from {at:%H:%M} on run past midnight", "Begin earlier or make the block shorter.")
-        if at < CLOCKS_CHANGE[0] and ends > CLOCKS_CHANGE[0].hour * 60:
+        if at < CLOCKS_CHANGE[0] and ends > _minute(CLOCKS_CHANGE[0]):
             raise refuse(
                 f"minutes from {at:%H:%M} on run into the hour that is missing or doubled when clocks change",
                 "End by 02:00.",
@@ -251,17 +310,22 @@ class Block(_Titled):
     @field_validator("until")
     @classmethod
     def _leaves_a_date(cls, until: date | None, info: ValidationInfo) -> date | None:
-        from_, day = info.data.get("from_"), info.data.get("day")
+        from_, every, days = (info.data.get(key) for key in ("from_", "every", "day"))
         if until is None or from_ is None:
             return until
         if until < from_:
             raise refuse(f"is before from ({from_})", "Choose a later date, or leave until out.")
-        if day is not None and from_ + timedelta(days=(Weekday[day.name] - from_.weekday()) % 7) > until:
+        if every and days and min(next_date(rule, from_) for rule in rules(every, days, from_)) > until:
+            day = day_text(days[0]) if len(days) == 1 else "day of its list"
             raise refuse(f"leaves no {day} since from ({from_})", "Choose a later date, or leave until out.")
         return until
 
 
-class Guard(_Section):
+def _minute(at: time) -> int:
+    return at.hour * 60 + at.minute
+
+
+class Guard(Section):
     """When a plan is unusual enough to be refused: more than both figures. `--force` lets it through once."""
 
     share: Annotated[int, *whole_number(0, 100)] = Field(
@@ -272,7 +336,7 @@ class Guard(_Section):
     )
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything an organisation asks of Holdfast."""
 
     version: Annotated[Literal[1], BeforeValidator(_version), WithJsonSchema({"const": 1})] = Field(
@@ -319,3 +383,12 @@ class Settings(_Section):
         title="Guard",
         description="When a plan is unusual enough to be refused: above both figures at once.",
     )
+
+    def language_of(self, audience: str) -> Language:
+        """The language that an audience reads."""
+        return self.audiences[audience].language or self.organization.language
+
+    def holidays_of(self, audience: str) -> Holidays | None:
+        """The days without learning time of an audience: its own, else the organisation's."""
+        own = self.audiences[audience].holidays
+        return self.organization.holidays if own is None else own

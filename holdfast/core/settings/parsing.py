@@ -12,15 +12,18 @@ from pydantic_core import ErrorDetails
 
 from holdfast.core.settings.document import Node, Place, read
 from holdfast.core.settings.fields import REFUSED, TEXT, TRANSLATED
+from holdfast.core.settings.holidays import Holidays
 from holdfast.core.settings.meaning import Path, contradictions
 from holdfast.core.settings.model import Audience, Block, Credential, Goal, Guard, Organization, Settings, Tenant
 from holdfast.core.settings.problems import Problem, SettingsError, meant, printable, quoted
+from holdfast.core.settings.recurring import CHOSEN, FIXED, ONE_DAY, SEVERAL_DAYS, Window
 
 ENVIRONMENT: Mapping[str, str] = {
     "HOLDFAST_TENANT_ID": "tenant_id",
     "HOLDFAST_CLIENT_ID": "client_id",
     "HOLDFAST_CLOUD": "cloud",
     "HOLDFAST_CREDENTIAL": "credential",
+    "HOLDFAST_ORGANIZER": "organizer",
 }
 """Environment variables that stand above the file, and the key under ``tenant`` that each of them fills."""
 
@@ -32,6 +35,11 @@ _SECTIONS: Mapping[str | int, type[BaseModel]] = {
     "blocks": Block,
     "guard": Guard,
 }
+_NAMED = ("audiences", "goals", "blocks")
+"""The sections of which there are several, each under a name or a number."""
+_WITHIN: Mapping[str | int, type[BaseModel]] = {"holidays": Holidays, "at": Window}
+"""Keys that hold keys of their own."""
+_FORMS = (TEXT, TRANSLATED, ONE_DAY, SEVERAL_DAYS, FIXED, CHOSEN)
 _SECRETS = (
     ("secret", "HOLDFAST_CLIENT_SECRET"),
     ("password", "HOLDFAST_CLIENT_SECRET"),
@@ -83,7 +91,7 @@ class _Parsing:
         raise SettingsError([*refused, *(problem for problem in found if (problem.line, problem.column) not in taken)])
 
     def _problem(self, error: ErrorDetails) -> Problem:
-        path = tuple(part for part in error["loc"] if part not in (TEXT, TRANSLATED))
+        path = tuple(part for part in error["loc"] if part not in _FORMS)
         match error["type"]:
             case "missing":
                 return self._at(path, self._missing(path))
@@ -144,6 +152,9 @@ def _children(node: Node) -> Iterator[tuple[str | int, Node]]:
 def _fields(path: Path) -> dict[str, Any]:
     """The fields of the section that a key belongs to, by the names they have in the file."""
     section = Settings if len(path) == 1 else _SECTIONS[path[0]]
+    within = path[2:-1] if path[0] in _NAMED else path[1:-1]
+    if within:
+        section = _WITHIN[within[0]]
     return {field.alias or name: field for name, field in section.model_fields.items()}
 
 

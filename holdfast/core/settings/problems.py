@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -56,8 +56,12 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """``Did you mean …? `` for the nearest known name, whatever its case, or nothing."""
-    by_lower_case = {name.casefold(): name for name in known}
+def meant(word: str, known: Iterable[str] | Mapping[str, str]) -> str:
+    """``Did you mean …? `` for the nearest known name, whatever its case, or nothing.
+
+    A mapping gives for each name the one to suggest.
+    """
+    suggested = known if isinstance(known, Mapping) else {name: name for name in known}
+    by_lower_case = {name.casefold(): suggestion for name, suggestion in suggested.items()}
     near = get_close_matches(word.casefold(), by_lower_case, n=1)
     return f"Did you mean {printable(by_lower_case[near[0]])}? " if near else ""

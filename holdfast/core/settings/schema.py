@@ -9,7 +9,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from holdfast.core.settings.model import Settings
+from holdfast.core.settings.model import Block, Settings
+
+_LATER = ("weekend", "time_zone", "outside_hours", "holiday")
+"""Keys of a block that are younger than the first approvals, which hold while nobody uses them."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -42,6 +45,10 @@ def fingerprint(settings: Settings) -> str:
     """
     meant = _plain(settings)
     del meant["tenant"]
+    for block in meant["blocks"]:
+        for key in _LATER:
+            if block[key] == Block.model_fields[key].default:
+                del block[key]
     canonical = json.dumps(meant, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
