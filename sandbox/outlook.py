@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from sandbox.calendars import Found
 from sandbox.errors import GraphError, access_denied, bad_query, bad_request, no_mailbox
 from sandbox.event import Event, Occurrence
 from sandbox.exchange import Answer, Call
 from sandbox.filters import Condition, Field, Lambda, parse
-from sandbox.mailbox import Found, Mailbox
+from sandbox.mailbox import Mailbox
 from sandbox.mishaps import takes, touched
 from sandbox.parsing import draft, tag_id
 from sandbox.query import PageSize, page, refuse_others, selected

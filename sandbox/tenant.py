@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sandbox.application import Application
+from sandbox.calendars import World
 from sandbox.clock import Clock
 from sandbox.counts import Counts
 from sandbox.directory import DISABLED, EMPLOYEE, GUEST, ROOM, SHARED, Account, Group
 from sandbox.event import Address
 from sandbox.facts import Facts, Limits
 from sandbox.faults import Faults
-from sandbox.mailbox import Mailbox, World
+from sandbox.mailbox import Mailbox
 from sandbox.throttling import Throttle
 
 _PURPOSES = {SHARED: "shared", ROOM: "room"}
