@@ -5,17 +5,28 @@ Of an event nothing is ever asked but the properties named here: never a subject
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from graph_client import translate
 from graph_client.batch import Call, Dispatcher
-from graph_client.permissions import READ_CALENDAR, READ_PURPOSE, WRITE_CALENDAR
+from graph_client.permissions import READ_CALENDAR, READ_FREE_BUSY, READ_MAILBOX_SETTINGS, WRITE_CALENDAR
 from holdfast.core import tag as tags
 from holdfast.core.errors import Gone, Unexpected
-from holdfast.core.model import ActualCalendar, Created, DesiredSeries, EventLook, Occurrence, Purpose, Tag
+from holdfast.core.model import (
+    PEOPLE,
+    ActualCalendar,
+    Created,
+    DesiredSeries,
+    EventLook,
+    FreeBusy,
+    Occurrence,
+    Profile,
+    Slot,
+    Tag,
+)
 
 OF_SERIES = "id,type,createdDateTime,start,recurrence"
 """What is asked of tagged series masters, besides the tag."""
@@ -55,10 +66,35 @@ class GraphCalendars:
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
 
-    async def purpose(self, mailbox: str) -> Purpose:
-        """What the mailbox is for; no other part of its settings is read (``api/user-get-mailboxsettings.md``)."""
-        call = Call(mailbox, "GET", f"{_user(mailbox)}/mailboxSettings/userPurpose", READ_PURPOSE)
-        return translate.understood(translate.purpose, await self._dispatcher.ok(call))
+    async def profile(self, mailbox: str) -> Profile:
+        """What the mailbox says of itself; ``zone_since`` is left to whoever remembers.
+
+        Part by part, because the whole of a mailbox's settings holds the person's automatic replies
+        (``api/user-get-mailboxsettings.md``).
+        """
+        purpose = translate.understood(translate.purpose, await self._setting(mailbox, "userPurpose"))
+        if purpose not in PEOPLE:
+            return Profile(purpose)
+        hours = translate.understood(translate.working_hours, await self._setting(mailbox, "workingHours"))
+        zone = translate.understood(translate.zone, await self._setting(mailbox, "timeZone"))
+        return Profile(purpose, hours, zone)
+
+    async def free_busy(
+        self, mailbox: str, addresses: Sequence[str], *, since: datetime, until: datetime, step: timedelta
+    ) -> list[FreeBusy]:
+        """How free people are, asked as ``mailbox``; of the answer only the digits and the working hours are looked at.
+
+        At most twenty and for less than 62 days (``api/calendar-getschedule.md``). It counts as a call to ``mailbox``.
+        """
+        body = {
+            "schedules": list(addresses),
+            "startTime": {"dateTime": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}", "timeZone": "UTC"},
+            "endTime": {"dateTime": f"{until.astimezone(UTC):%Y-%m-%dT%H:%M:%S}", "timeZone": "UTC"},
+            "availabilityViewInterval": int(step.total_seconds()) // 60,
+        }
+        call = Call(mailbox, "POST", f"{_user(mailbox)}/calendar/getSchedule", READ_FREE_BUSY, body)
+        raw = await self._dispatcher.ok(call)
+        return translate.understood(lambda answer: translate.free_busy(answer, since, step), raw)
 
     async def read(self, mailbox: str) -> ActualCalendar:
         """Every tagged series master, copies of one tag included, found by the tag's beginning.
@@ -129,6 +165,20 @@ class GraphCalendars:
                     return await self.look(mailbox, event_id)
         return None
 
+    async def move(self, mailbox: str, event_id: str, slot: Slot, day: date) -> None:
+        """Put one occurrence on another day, at the slot's hours. Raises ``Crossing`` and ``Gone``."""
+        await self._patch(mailbox, event_id, translate.hours(slot, day))
+
+    async def shorten(self, mailbox: str, event_id: str, last: date, tag: Tag) -> None:
+        """End the recurrence of a series after ``last`` and write its tag, in one change. Raises ``Gone``.
+
+        All else of the recurrence goes back as it was read, since a change of it would make the series anew.
+        """
+        query = _query(select="id,recurrence")
+        raw = await self._dispatcher.ok(Call(mailbox, "GET", f"{_event(mailbox, event_id)}?{query}", READ_CALENDAR))
+        body, etag = translate.understood(lambda one: (translate.ended(one, last, tag), one["@odata.etag"]), raw)
+        await self._patch(mailbox, event_id, body, if_match=etag)
+
     async def rewrite(self, mailbox: str, event_id: str, etag: str, series: DesiredSeries, tag: Tag) -> None:
         """Give a series master new words and a new tag. Raises ``Conflict`` if it changed since ``etag`` was read."""
         await self._patch(mailbox, event_id, translate.words(series, tag), if_match=etag)
@@ -143,6 +193,10 @@ class GraphCalendars:
             await self._dispatcher.ok(Call(mailbox, "DELETE", _event(mailbox, event_id), WRITE_CALENDAR))
         except Gone:
             return
+
+    async def _setting(self, mailbox: str, part: str) -> Any:  # noqa: ANN401 - JSON is what it is
+        call = Call(mailbox, "GET", f"{_user(mailbox)}/mailboxSettings/{part}", READ_MAILBOX_SETTINGS)
+        return await self._dispatcher.ok(call)
 
     async def _patch(
         self, mailbox: str, event_id: str, body: Mapping[str, Any], *, if_match: str | None = None

@@ -17,6 +17,7 @@ from typing import Any
 from graph_client.permissions import Need
 from holdfast.core.errors import (
     Conflict,
+    Crossing,
     Denied,
     Duplicate,
     Gone,
@@ -34,6 +35,7 @@ NO_ANSWER = 0
 _NO_MAILBOX = {"mailboxnotenabledforrestapi", "errornonexistentmailbox", "mailboxnotfound", "errorinvaliduser"}
 _UNKNOWN_RESOURCE = {"request_resourcenotfound", "resourcenotfound"}
 _DUPLICATE = "errorduplicatetransactionid"
+_CROSSING = "erroroccurrencecrossingboundary"
 _EXISTING = "@event.existingeventid"
 
 _DUPLICATES = {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT}
@@ -113,7 +115,9 @@ def error_of(answer: Answer, need: Need) -> GraphError:
         return Denied(message, cure=_grant(need), **about)
     if status == HTTPStatus.INSUFFICIENT_STORAGE:
         return Unexpected(message, cure="The mailbox is full: its owner must make room.", **about)
-    otherwise = Unreachable if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Unexpected
+    otherwise: type[GraphError] = Unreachable if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Unexpected
+    if low == _CROSSING:
+        otherwise = Crossing
     return _BY_STATUS.get(status, otherwise)(message, **about)
 
 

@@ -27,6 +27,9 @@ class Need:
 FIND_GROUPS = Need("looking for a group", (GROUP_MEMBERS,))
 LIST_MEMBERS = Need("listing the members of a group", (GROUP_MEMBERS, USERS))
 READ_ACCOUNTS = Need("reading the accounts of a group", (USERS,))
-READ_PURPOSE = Need("asking what a mailbox is for", (MAILBOX_SETTINGS,), of_mailbox=True)
+READ_MAILBOX_SETTINGS = Need(
+    "asking what a mailbox is for, its hours and its zone", (MAILBOX_SETTINGS,), of_mailbox=True
+)
 READ_CALENDAR = Need("reading a calendar", (CALENDARS,), of_mailbox=True)
+READ_FREE_BUSY = Need("asking when people are free", (CALENDARS,), of_mailbox=True)
 WRITE_CALENDAR = Need("writing a calendar", (CALENDARS,), of_mailbox=True)

@@ -7,7 +7,7 @@ anything, and what is not understood raises ``Unexpected``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 
 from holdfast.core import tag as tags
@@ -18,14 +18,18 @@ from holdfast.core.model import (
     Created,
     DesiredSeries,
     EventLook,
+    FreeBusy,
     Monthly,
     NthWeekday,
     Occurrence,
     Person,
     Purpose,
     Rule,
+    Slot,
     Tag,
+    Weekday,
     Weekly,
+    WorkingHours,
 )
 
 Value = TypeVar("Value")
@@ -33,6 +37,13 @@ Value = TypeVar("Value")
 SERIES_MASTER = "seriesMaster"
 EXCEPTION = "exception"
 _GUEST = "guest"
+
+_OF_PATTERN = {
+    "weekly": ("daysOfWeek", "firstDayOfWeek"),
+    "absoluteMonthly": ("dayOfMonth",),
+    "relativeMonthly": ("daysOfWeek", "index"),
+}
+"""What a pattern needs besides its type and interval (``resources/recurrencepattern.md``)."""
 
 
 def understood(read: Callable[[Any], Value], raw: Any) -> Value:  # noqa: ANN401 - JSON is what it is
@@ -54,12 +65,9 @@ def event(series: DesiredSeries, tag: Tag, transaction_id: str) -> dict[str, Any
     """
     slot = series.slot
     zone = zones.windows(slot.zone)
-    starts = datetime.combine(series.first, slot.at)
-    ends = starts + timedelta(minutes=slot.minutes)
     return {
         **words(series, tag),
-        "start": {"dateTime": starts.isoformat(), "timeZone": zone},
-        "end": {"dateTime": ends.isoformat(), "timeZone": zone},
+        **hours(slot, series.first),
         "recurrence": {
             "pattern": pattern(slot.rule),
             "range": {
@@ -75,6 +83,33 @@ def event(series: DesiredSeries, tag: Tag, transaction_id: str) -> dict[str, Any
         "allowNewTimeProposals": False,
         "transactionId": transaction_id,
     }
+
+
+def hours(slot: Slot, day: date) -> dict[str, Any]:
+    """The slot's begin and end on a day."""
+    zone = zones.windows(slot.zone)
+    starts = datetime.combine(day, slot.at)
+    ends = starts + timedelta(minutes=slot.minutes)
+    return {
+        "start": {"dateTime": starts.isoformat(), "timeZone": zone},
+        "end": {"dateTime": ends.isoformat(), "timeZone": zone},
+    }
+
+
+def ended(raw: Mapping[str, Any], last: date, tag: Tag) -> dict[str, Any]:
+    """The change that ends a series' recurrence after ``last``, all else of it as it was read, and writes the tag.
+
+    Without the values that Graph answers for what the pattern's type does not use: it would check them all the same.
+    """
+    pattern, span = raw["recurrence"]["pattern"], raw["recurrence"]["range"]
+    used = {name: pattern[name] for name in ("type", "interval", *_OF_PATTERN[pattern["type"]])}
+    ends = {
+        "type": "endDate",
+        "startDate": span["startDate"],
+        "endDate": last.isoformat(),
+        "recurrenceTimeZone": span["recurrenceTimeZone"],
+    }
+    return {"recurrence": {"pattern": used, "range": ends}, **mark(tag)}
 
 
 def pattern(rule: Rule) -> dict[str, Any]:
@@ -130,6 +165,8 @@ def series_master(raw: Mapping[str, Any]) -> ActualSeries | None:
         tag=tag,
         created=_instant(raw["createdDateTime"]),
         range_ends=_range_ends(raw),
+        starts=_zoned(raw["start"]),
+        zone=_recurs_in(raw),
     )
 
 
@@ -170,6 +207,32 @@ def purpose(raw: Mapping[str, Any]) -> Purpose:
         return Purpose.OTHERS
 
 
+def working_hours(raw: Mapping[str, Any]) -> WorkingHours | None:
+    """When a person works, or None where the mailbox says nothing of it."""
+    if not raw.get("daysOfWeek") or not raw.get("startTime") or not raw.get("endTime"):
+        return None
+    return WorkingHours(
+        days=frozenset(Weekday[day.upper()] for day in raw["daysOfWeek"]),
+        starts=_time_of_day(raw["startTime"]),
+        ends=_time_of_day(raw["endTime"]),
+        zone=_zone_named((raw.get("timeZone") or {}).get("name")),
+    )
+
+
+def free_busy(raw: Mapping[str, Any], since: datetime, step: timedelta) -> list[FreeBusy]:
+    """How free people are, of those whom Graph knows: for others it gives an error in their place."""
+    return [
+        FreeBusy(since, step, one["availabilityView"], working_hours(one.get("workingHours") or {}))
+        for one in raw["value"]
+        if not one.get("error")
+    ]
+
+
+def zone(raw: Mapping[str, Any]) -> str | None:
+    """The mailbox's zone by its IANA name, or None for one that has no name."""
+    return _zone_named(raw["value"])
+
+
 def person(raw: Mapping[str, Any]) -> Person | None:
     """An account, or None where the app may see that it exists but not whether it is enabled.
 
@@ -202,6 +265,26 @@ def _range_ends(raw: Mapping[str, Any]) -> date | None:
     if not recurrence or recurrence["range"]["type"] != "endDate":
         return None
     return date.fromisoformat(recurrence["range"]["endDate"])
+
+
+def _recurs_in(raw: Mapping[str, Any]) -> str | None:
+    recurrence = raw.get("recurrence")
+    return _zone_named(recurrence["range"].get("recurrenceTimeZone")) if recurrence else None
+
+
+def _zone_named(name: str | None) -> str | None:
+    """The IANA name of a zone; None for none, and for a customized one (``tzone://Microsoft/Custom``)."""
+    if not name:
+        return None
+    try:
+        return zones.iana(name)
+    except zones.UnknownZone:
+        return None
+
+
+def _time_of_day(text: str) -> time:
+    """A time of day, which Graph gives with seven digits of a second."""
+    return time.fromisoformat(text[:8])
 
 
 def _zoned(raw: Mapping[str, Any]) -> datetime:

@@ -25,6 +25,7 @@ from holdfast.cli.console import (
     show_report,
     stop,
 )
+from holdfast.core.desired import Choices
 from holdfast.core.report import Report
 from holdfast.core.settings import Settings
 from holdfast.jobs import apply as apply_job
@@ -38,6 +39,9 @@ def plan(
     settings_file: SettingsFile = None,
     *,
     only: Only = None,
+    rechoose: Annotated[
+        bool, typer.Option("--rechoose", help="Look for the quietest times anew instead of keeping those in use.")
+    ] = False,
     to_file: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write the plan to a file for `apply --plan`.")
     ] = None,
@@ -53,10 +57,11 @@ def plan(
     place, settings = load(settings_file)
 
     async def work(wired: Wired) -> _Seen:
-        return await _look(settings, wired, only=only)
+        return await _look(settings, wired, only=only, choose_again=rechoose)
 
     seen = run(place, settings, work)
-    data = planfile.data(seen.survey.plan, seen.report, settings, only=only)
+    choices = seen.survey.choosing.times
+    data = planfile.data(seen.survey.plan, seen.report, settings, choices=choices, only=only)
     if to_file:
         planfile.write(to_file, data)
     if as_json:
@@ -66,7 +71,7 @@ def plan(
         if to_file:
             out.print(f"\nWritten to {to_file}. `holdfast apply --plan {to_file}` does exactly this.", markup=False)
         elif seen.survey.plan:
-            out.print("\nNothing is written yet: `holdfast apply` carries this out.", markup=False)
+            out.print(_next_step(rechoose=rechoose), markup=False)
     if not seen.report.complete:
         raise typer.Exit(Exit.INCOMPLETE)
     if detailed_exitcode and seen.survey.plan:
@@ -99,7 +104,7 @@ def apply(
         only = reviewed.only
 
     async def work(wired: Wired) -> Report:
-        seen = await _look(settings, wired, only=only)
+        seen = await _look(settings, wired, only=only, choices=reviewed.choices if reviewed else None)
         if reviewed is not None:
             reviewed.hold_against(seen.survey.plan, settings)
         if not as_json:
@@ -164,17 +169,45 @@ class _Seen:
         return per_call * (self.survey.plan.writes + len(self.survey.plan.mailboxes))
 
 
-async def _look(settings: Settings, wired: Wired, *, only: str | None, removing: bool = False) -> _Seen:
+async def _look(
+    settings: Settings,
+    wired: Wired,
+    *,
+    only: str | None,
+    removing: bool = False,
+    choices: Choices | None = None,
+    choose_again: bool = False,
+) -> _Seen:
     clock = wired.ports.clock
     approval = await wired.ports.state.approval()
     pinned = approval.groups if approval else {}
     with progress() as show:
-        seen = await survey(settings, wired.ports, pinned=pinned, only=only, removing=removing, progress=show)
+        seen = await survey(
+            settings,
+            wired.ports,
+            pinned=pinned,
+            choices=choices,
+            choose_again=choose_again,
+            only=only,
+            removing=removing,
+            progress=show,
+        )
     ended = clock.now()
     return _Seen(seen, seen.report("plan", ended), ended - seen.at)
 
 
+def _next_step(*, rechoose: bool) -> str:
+    if rechoose:
+        return (
+            "\nNothing is written yet. To carry it out with these times: `holdfast plan --rechoose --out plan.json`, "
+            "then `holdfast apply --plan plan.json`."
+        )
+    return "\nNothing is written yet: `holdfast apply` carries this out."
+
+
 def _show(seen: _Seen, settings: Settings) -> None:
+    for line in render.chosen_lines(seen.survey.choosing.fresh, settings):
+        out.print(line, markup=False)
     out.print(render.plan_text(seen.survey.plan, settings), markup=False)
     if seen.survey.plan:
         out.print(f"Takes about {render.length_text(seen.estimate)}.\n", markup=False)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
 from typing import Any
 
 from holdfast.cli.console import Exit, stop
+from holdfast.core.desired import ChoiceKey, Choices
 from holdfast.core.plan import Plan, checksum
 from holdfast.core.report import MailboxState, Report
 from holdfast.core.settings import Settings, fingerprint
@@ -19,8 +21,8 @@ _SCREENFUL = 20
 Row = dict[str, Any]
 
 
-def data(plan: Plan, report: Report, settings: Settings, *, only: str | None) -> dict[str, Any]:
-    """A plan as plain data. ``only`` is the mailbox it was limited to."""
+def data(plan: Plan, report: Report, settings: Settings, *, choices: Choices, only: str | None) -> dict[str, Any]:
+    """A plan as plain data, with the times of day it was made with. ``only`` is the mailbox it was limited to."""
     told = report.data()
     return {
         _FORM: _VERSION,
@@ -32,6 +34,10 @@ def data(plan: Plan, report: Report, settings: Settings, *, only: str | None) ->
         "checksum": plan.checksum,
         "writes": plan.writes,
         "mails": plan.mails,
+        "choices": [
+            {"block": key.block, "audience": key.audience, "days": key.days, "at": f"{at:%H:%M}"}
+            for key, at in sorted(choices.items())
+        ],
         "changes": plan.rows(),
         "audience": told["audience"],
         "states": told["states"],
@@ -58,6 +64,7 @@ class Reviewed:
     only: str | None
     checksum: str
     rows: list[Row]
+    choices: Choices
 
     def hold_against(self, plan: Plan, settings: Settings) -> None:
         """Go on only if ``plan``, made now, is the one that was reviewed; else end the command with the difference."""
@@ -103,9 +110,17 @@ def _reviewed(path: Path, plan: object) -> Reviewed | None:
             "settings": str(settings),
             "only": (str() | None) as only,
             "checksum": str(mark),
+            "choices": [*choices],
             "changes": [*rows],
         } if all(isinstance(row, dict) for row in rows):
-            return Reviewed(path, tenant, settings, only, mark, rows)
+            try:
+                times = {
+                    ChoiceKey(one["block"], one["audience"], one["days"]): time.fromisoformat(one["at"])
+                    for one in choices
+                }
+            except (KeyError, TypeError, ValueError):
+                return None
+            return Reviewed(path, tenant, settings, only, mark, rows, times)
         case _:
             return None
 
@@ -118,9 +133,11 @@ def changed_since(reviewed: list[Row], now: list[Row]) -> list[str]:
 
 
 def _by_change(rows: list[Row]) -> dict[tuple[str, ...], Row]:
-    return {tuple(str(row.get(name, "")) for name in ("id", "block", "change", "generation")): row for row in rows}
+    return {
+        tuple(str(row.get(name, "")) for name in ("id", "block", "change", "generation", "day")): row for row in rows
+    }
 
 
 def _line(row: Row) -> str:
-    shown = ("mailbox", "change", "block", "slot", "first", "last", "since", "reason")
-    return ", ".join(str(row[name]) for name in shown if name in row)
+    shown = ("mailbox", "change", "block", "slot", "first", "last", "day", "to", "since", "reason")
+    return ", ".join(str(row[name]) for name in shown if row.get(name))

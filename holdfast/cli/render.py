@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import NamedTuple
 
-from holdfast.core.plan import Change, Create, End, Plan, Planned, Rewrite, slot_text
+from holdfast.core.desired import days_key
+from holdfast.core.model import Landing
+from holdfast.core.plan import Change, Create, End, Move, Plan, Planned, Rewrite, Skip, days_text, hours_text, slot_text
 from holdfast.core.report import Account, Report
-from holdfast.core.settings import Settings
+from holdfast.core.settings import Block, Quietest, Settings
+from holdfast.core.slots import Chosen
 from holdfast.jobs.check import Finding
 from holdfast.jobs.status import Status
 
 NAMES_SHOWN = 5
 _ORDER = "+~-"
+"""The marks of what is added, changed and taken away."""
 
 
 def plan_text(plan: Plan, settings: Settings) -> str:
@@ -27,33 +32,76 @@ def _plan_lines(plan: Plan, settings: Settings) -> Iterator[str]:
         return
     language = settings.organization.language
     titles = {block.id: block.title_in(language) for block in settings.blocks}
-    slots = {block.id: slot_text(block.slot(settings.organization.zone)) for block in settings.blocks}
-    by_block: dict[str, dict[tuple[str, str, str], list[tuple[Planned, Change]]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
+    slots = {block.id: block_text(block) for block in settings.blocks}
+    usual = {block: f"{slot} {settings.organization.zone}" for block, slot in slots.items()}
+    by_block: dict[str, dict[_Kind, list[tuple[Planned, Change]]]] = defaultdict(lambda: defaultdict(list))
     for planned in plan.mailboxes:
         for change in planned.changes:
-            by_block[change.block][_kind(change)].append((planned, change))
+            by_block[change.block][_kind(change, usual.get(change.block, ""))].append((planned, change))
     order = list(titles)
     for block in sorted(by_block, key=lambda b: (order.index(b) if b in order else len(order), b)):
         yield f"{titles.get(block, block)} ({block})" + (f" · {slots[block]}" if block in slots else "")
-        for (sign, what, reason), members in sorted(by_block[block].items(), key=lambda item: _ORDER.index(item[0][0])):
+        for kind, members in sorted(by_block[block].items(), key=lambda item: item[0]):
             dates = _dates([change for _, change in members])
-            yield f"  {sign} {what} {_people(len(members))}{dates}: {reason}"
-            yield f"      {_names(planned.address for planned, _ in members)}"
+            people = len({planned.mailbox for planned, _ in members})
+            yield f"  {_ORDER[kind.order]} {kind.what} {_people(people)}{dates}: {kind.reason}"
+            yield from (f"      {line}" for line in kind.days_off)
+            yield f"      {_names(dict.fromkeys(planned.address for planned, _ in members))}"
         yield ""
     yield f"{_totals(plan)}: {_number(plan.writes, 'Graph write')}, {_number(plan.mails, 'mail')}."
     yield f"Checksum {plan.checksum}"
 
 
-def _kind(change: Change) -> tuple[str, str, str]:
+class _Kind(NamedTuple):
+    """What changes have in common that are shown as one line. ``days_off`` are lines about dates that cannot stay."""
+
+    order: int
+    what: str
+    reason: str
+    days_off: tuple[str, ...] = ()
+
+
+def _kind(change: Change, usual: str) -> _Kind:
+    """What a change has in common with others. A slot is told where it is not the ``usual`` one of the block."""
     match change:
-        case Create():
-            return "+", "a new series for", change.reason.value
+        case Create(series=series, landings=landings):
+            slot = slot_text(series.slot)
+            where = "" if slot == usual else f" on {slot},"
+            return _Kind(0, f"a new series{where} for", change.reason.value, tuple(_landing_lines(landings)))
+        case Skip(landing=landing):
+            return _Kind(1, f"no block on {_day(landing.day, landing.name)} for", change.reason.value)
+        case Move(landing=landing):
+            days = f"{_day(landing.day, landing.name)} to {_day(landing.to or landing.day)}"
+            return _Kind(1, f"a move from {days} for", change.reason.value)
         case Rewrite():
-            return "~", "new text for", change.reason.value
+            return _Kind(1, "new text for", change.reason.value)
         case End():
-            return "-", "an end to the series of", change.reason.value
+            return _Kind(2, "an end to the series of", change.reason.value)
+
+
+def _landing_lines(landings: Iterable[Landing]) -> Iterator[str]:
+    """The dates of a new series that are left out, and those that are moved."""
+    landings = list(landings)
+    skipped = [_day(one.day, one.name) for one in landings if one.to is None]
+    if skipped:
+        yield f"without {', '.join(skipped)}"
+    for one in landings:
+        if one.to is not None:
+            yield f"{_day(one.day, one.name)} moves to {_day(one.to)}"
+
+
+def _day(day: date, name: str = "") -> str:
+    """A date with its day of the week and what it is."""
+    return f"{day:%a} {day}" + (f" ({name})" if name else "")
+
+
+def block_text(block: Block) -> str:
+    """When a block stands, as the settings say it."""
+    days = ", ".join(days_text(rule) for rule in block.rules())
+    if isinstance(block.at, Quietest):
+        window = f"{block.at.since:%H:%M}-{block.at.until:%H:%M}"
+        return f"{days}, {block.minutes} minutes at the quietest time of {window}"
+    return f"{days} {hours_text(block.at, block.minutes)}"
 
 
 def _dates(changes: Iterable[Change]) -> str:
@@ -71,7 +119,10 @@ def _totals(plan: Plan) -> str:
         (sum(isinstance(change, kind) for change in plan.changes), verb)
         for kind, verb in ((Create, "to create"), (Rewrite, "to rewrite"), (End, "to end"))
     ]
-    return ", ".join(f"{_number(count, 'series', 'series')} {verb}" for count, verb in counted if count)
+    days_off = sum(len(change.landings) for change in plan.changes if isinstance(change, Create))
+    days_off += sum(isinstance(change, Skip | Move) for change in plan.changes)
+    texts = [f"{_number(count, 'series', 'series')} {verb}" for count, verb in counted if count]
+    return ", ".join([*texts, *([f"{_number(days_off, 'date')} to skip or move"] if days_off else [])])
 
 
 def _names(addresses: Iterable[str]) -> str:
@@ -87,6 +138,24 @@ def _people(count: int) -> str:
 
 def _number(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def chosen_lines(chosen: Iterable[Chosen], settings: Settings) -> Iterator[str]:
+    """The times of day that were chosen just now, each with what came next to it."""
+    blocks = {block.id: block for block in settings.blocks}
+    for one in chosen:
+        block = blocks[one.key.block]
+        [rule] = (rule for rule in block.rules() if days_key(rule) == one.key.days)
+        begins = f"{days_text(rule)} {hours_text(one.at, block.minutes)}"
+        dates = f"{_number(one.people, 'calendar')} on {_number(one.dates, 'date')}"
+        yield f"{block.id} for {one.key.audience}: {begins} is the quietest, with {_conflicts(one.missed)} in {dates}."
+        if one.runners_up:
+            following = ", ".join(f"{at:%H:%M} ({count})" for at, count in one.runners_up)
+            yield f"    Next would be {following}. It is kept until `holdfast plan --rechoose`."
+
+
+def _conflicts(count: int) -> str:
+    return "no conflicts" if count == 0 else _number(count, "conflict")
 
 
 def state_rows(report: Report) -> list[tuple[str, str, str]]:

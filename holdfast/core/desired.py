@@ -1,15 +1,34 @@
-"""Which series a person should have, from the settings and the audiences they belong to."""
+"""Which series a person should have: from the settings, the audiences they belong to and what their mailbox says."""
 
 from __future__ import annotations
 
+import enum
+import functools
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 
 from holdfast.core import recurrence, words, zones
-from holdfast.core.model import DesiredSeries, Fingerprint, Monthly, NthWeekday, Slot, Weekly
-from holdfast.core.settings import Block, Settings
+from holdfast.core.holidays import DaysOff, nearest_in_week
+from holdfast.core.hours import works_at
+from holdfast.core.model import (
+    ActualSeries,
+    DesiredSeries,
+    Fingerprint,
+    Landing,
+    Monthly,
+    NthWeekday,
+    Profile,
+    Purpose,
+    Rule,
+    Slot,
+    SlotKey,
+    Weekday,
+    Weekly,
+)
+from holdfast.core.settings import Block, BlockZone, HolidayRule, Language, OutsideHours, Quietest, Settings
 
 SERIES_LENGTH = timedelta(weeks=26)
 """How long a series is made: Exchange keeps deletions and exceptions of a series in one property, so it has to end."""
@@ -17,58 +36,230 @@ SERIES_LENGTH = timedelta(weeks=26)
 RUNWAY = timedelta(weeks=13)
 """A series with less than this ahead of it is continued by a next one."""
 
+HORIZON = timedelta(weeks=13)
+"""How far ahead single dates are looked at, so that the cost of a look stays bounded."""
+
 UNTOUCHED = timedelta(minutes=15)
 """What begins sooner than this is left as it is: the person may already be on the way."""
+
+SETTLED_IN = timedelta(days=28)
+"""How long a mailbox has to be in another zone before a series follows it: travellers are not moved about."""
+
+_DAY = timedelta(days=1)
+_TRIES = 4
+"""Series lengths, two years in all, after which a block of which no date stands is given up."""
+
+
+EVERY_DAY = DaysOff(weekends=False)
+"""No day off at all."""
+
+
+class ChoiceKey(NamedTuple):
+    """What a time of day is chosen for: the days of a block, for one of its audiences."""
+
+    block: str
+    audience: str
+    days: str
+
+
+class Why(enum.StrEnum):
+    """Why a slot of a block is not for a person."""
+
+    DISPLACED = "another block takes its time"
+    OUTSIDE = "outside their working hours"
+    OVER = "the block is over"
+
+
+class Unmet(NamedTuple):
+    """A slot of a block that a person is in the audience of and does not get."""
+
+    key: SlotKey
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """One block for one person. ``series`` is what they get today; ``since`` and ``until`` are the block's."""
+    """One slot of a block for one person. ``series`` is what they get today; ``since`` and ``until`` are the block's.
+
+    ``off`` are the days without learning time, ``idle`` further weekdays on which this person does not work; a date
+    that falls on one is skipped, or where ``moves`` is true moved within its week, clear of ``others``: further slots
+    of the person. ``follows`` says that the zone is the mailbox's.
+    """
 
     series: DesiredSeries
     since: date
     until: date | None
+    off: DaysOff = EVERY_DAY
+    moves: bool = False
+    follows: bool = False
+    idle: frozenset[Weekday] = frozenset()
+    others: tuple[Slot, ...] = ()
+    language: Language = Language.EN
+
+    @property
+    def key(self) -> SlotKey:
+        """Which slot of which block it is."""
+        return SlotKey(self.series.block, self.series.fingerprint.slot)
 
     def from_day(self, day: date) -> DesiredSeries | None:
-        """A series of full length from ``day`` on; None when the block is over by then."""
-        return _stretch(self.series, day, self.until)
+        """A series of full length from ``day`` on, begun and ended by dates that stand; None when no more of them do.
+
+        Its ``first`` and ``last`` are dates of the rule, also where those move.
+        """
+        rule, until = self.series.slot.rule, self.until or date.max
+        for _ in range(_TRIES):
+            end = min(recurrence.next_date(rule, day) + SERIES_LENGTH - _DAY, until)
+            standing = [date for date in recurrence.dates(rule, day, end) if self.stands(date)]
+            if standing:
+                return replace(self.series, first=standing[0], last=standing[-1])
+            day = end + _DAY
+            if day > until:
+                break
+        return None
+
+    def stands(self, day: date) -> bool:
+        """Whether there is learning time for a date of the rule, on that day or one it moves to."""
+        return not self.is_off(day) or self.destination(day) is not None
+
+    def is_off(self, day: date) -> bool:
+        """Whether there is no learning time on a day."""
+        return self.off.off(day) or day.weekday() in self.idle
+
+    def destination(self, day: date, *, not_before: datetime | None = None) -> date | None:
+        """Where a date without learning time moves to, beginning at ``not_before`` at the earliest; None: nowhere."""
+        if not self.moves:
+            return None
+        slot = self.series.slot
+
+        def taken(other: date) -> bool:
+            if other.weekday() in self.idle or recurrence.next_date(slot.rule, other) == other:
+                return True
+            if not_before is not None and recurrence.starts(slot, other) < not_before:
+                return True
+            return any(recurrence.share_time(slot, other, another) for another in self.others)
+
+        return nearest_in_week(day, self.off, taken=taken)
+
+    def landings(self, first: date, last: date, *, not_before: datetime) -> Iterator[Landing]:
+        """The rule's dates from ``first`` to ``last`` that cannot stay, of those that begin after ``not_before``."""
+        for day in recurrence.dates(self.series.slot.rule, first, last):
+            if self.is_off(day) and recurrence.starts(self.series.slot, day) > not_before:
+                name = self.off.name(day, self.language) or ""
+                yield Landing(day, self.destination(day, not_before=not_before), name)
+
+    def horizon(self, now: datetime) -> date:
+        """The last date that is looked at singly."""
+        return zones.date_at(self.series.slot.zone, now + HORIZON)
+
+    def in_zone(self, zone: str, now: datetime) -> Want | None:
+        """The same by another zone's clock; None where nothing is left of it by then."""
+        slot = replace(self.series.slot, zone=zone)
+        mark = self.series.fingerprint._replace(slot=slot_mark(slot))
+        return as_of(replace(self, series=replace(self.series, slot=slot, fingerprint=mark)), now)
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What the settings want in one mailbox. ``displaced`` are blocks that another block stands in the way of."""
+    """What the settings want in one mailbox, and what of it the person does not get."""
 
     wants: tuple[Want, ...] = ()
-    displaced: tuple[str, ...] = ()
-    over: tuple[str, ...] = ()
-    """Blocks whose last date has passed."""
-    known: frozenset[str] = field(default_factory=frozenset)
+    unmet: tuple[Unmet, ...] = ()
+    known: frozenset[str] = frozenset()
     """Every block of the settings, so that a block taken out of the file is told apart from a person who left."""
     zone: str = "UTC"
     """Where the days begin and end by which series are told to be over."""
+    zone_is_new: bool = False
+    """Whether the mailbox has been in its zone too short a time for a series to follow it there."""
+
+    def of(self, block: str) -> tuple[Want, ...]:
+        """What is wanted of one block."""
+        return tuple(want for want in self.wants if want.series.block == block)
 
 
-def desired(settings: Settings, audiences: Iterable[str], now: datetime) -> Desired:
+Choices = Mapping[ChoiceKey, time]
+"""The times of day that were chosen where the settings leave the choice."""
+
+ANYBODY = Profile(Purpose.USER)
+"""A mailbox of which nothing is known but that it is a person's."""
+
+
+def desired(
+    settings: Settings,
+    audiences: Iterable[str],
+    now: datetime,
+    *,
+    profile: Profile = ANYBODY,
+    choices: Choices | None = None,
+) -> Desired:
     """What a member of ``audiences`` should have at the instant ``now``.
 
     Blocks come in the order of the file: where two share time, the first wins and the other is displaced.
     """
     member_of = frozenset(audiences)
     wants: list[Want] = []
-    displaced: list[str] = []
-    over: list[str] = []
+    unmet: list[Unmet] = []
     for block in settings.blocks:
-        if member_of.isdisjoint(block.audiences):
+        audience = next((name for name in block.audiences if name in member_of), None)
+        if audience is None:
             continue
-        want = _want(settings, block, now)
-        if want is None:
-            over.append(block.id)
-        elif any(_clash(want, other) for other in wants):
-            displaced.append(block.id)
+        for slot in _slots(settings, block, audience, profile, choices or {}):
+            want = as_of(_want(settings, block, audience, slot, profile), now)
+            if want is None:
+                unmet.append(Unmet(SlotKey(block.id, slot_mark(slot)), Why.OVER))
+            elif block.outside_hours is OutsideHours.EXCUSE and not _works(profile, slot, block):
+                unmet.append(Unmet(want.key, Why.OUTSIDE))
+            elif any(_clash(want, other) for other in wants):
+                unmet.append(Unmet(want.key, Why.DISPLACED))
+            else:
+                wants.append(want)
+    slots = tuple(want.series.slot for want in wants)
+    return Desired(
+        wants=tuple(
+            replace(w, others=tuple(slot for slot in slots if slot != w.series.slot)) if w.moves else w for w in wants
+        ),
+        unmet=tuple(unmet),
+        known=frozenset(block.id for block in settings.blocks),
+        zone=settings.organization.zone,
+        zone_is_new=profile.zone_since is not None and now - profile.zone_since < SETTLED_IN,
+    )
+
+
+def in_their_zones(wanted: Desired, series: Iterable[ActualSeries], now: datetime) -> Desired:
+    """What is wanted, in the zone a series has already while the mailbox has not been in another for 28 days."""
+    if not wanted.zone_is_new or not any(want.follows for want in wanted.wants):
+        return wanted
+    live = [one for one in series if one.zone is not None and one.is_open(zones.date_at(wanted.zone, now))]
+    wants: list[Want] = []
+    for want in wanted.wants:
+        kept: Want | None = want
+        for one in live if want.follows else ():
+            there = slot_mark(replace(want.series.slot, zone=one.zone or wanted.zone))
+            if one.tag.block == want.series.block and one.tag.fingerprint.slot == there:
+                kept = want.in_zone(one.zone or wanted.zone, now)
+                break
+        if kept is not None:
+            wants.append(kept)
+    return replace(wanted, wants=tuple(wants))
+
+
+def retold(wanted: Desired, now: datetime) -> Desired:
+    """What is wanted, told anew: a date that has begun since it was first told is not to be placed any more."""
+    wants: list[Want] = []
+    unmet = list(wanted.unmet)
+    for want in wanted.wants:
+        told = as_of(want, now)
+        if told is None:
+            unmet.append(Unmet(want.key, Why.OVER))
         else:
-            wants.append(want)
-    known = frozenset(block.id for block in settings.blocks)
-    return Desired(tuple(wants), tuple(displaced), tuple(over), known, settings.organization.zone)
+            wants.append(told)
+    return replace(wanted, wants=tuple(wants), unmet=tuple(unmet))
+
+
+def as_of(want: Want, now: datetime) -> Want | None:
+    """The want with the series that one gets at ``now``; None when the block is over by then."""
+    soonest = recurrence.next_date_after(want.series.slot, now + UNTOUCHED)
+    series = want.from_day(max(soonest, want.since))
+    return replace(want, series=series) if series else None
 
 
 def today(settings: Settings, now: datetime) -> date:
@@ -76,10 +267,37 @@ def today(settings: Settings, now: datetime) -> date:
     return zones.date_at(settings.organization.zone, now)
 
 
-def _want(settings: Settings, block: Block, now: datetime) -> Want | None:
+def days_key(rule: Rule) -> str:
+    """The days of a rule in a few letters that stay the same: for fingerprints and for remembering choices."""
+    match rule:
+        case Weekly(weekday, interval, phase):
+            days = f"weekly {weekday.name}"
+        case Monthly(NthWeekday(position, weekday), interval, phase):
+            days = f"monthly {position.name} {weekday.name}"
+        case Monthly(day, interval, phase):
+            days = f"monthly {day}"
+    return f"{days} {interval} {phase}" if interval > 1 else days
+
+
+@functools.lru_cache(maxsize=4096)
+def slot_mark(slot: Slot) -> str:
+    """The slot's half of the fingerprint."""
+    return _hash(f"{days_key(slot.rule)} {slot.at:%H:%M} {slot.minutes} {zones.windows(slot.zone)}")
+
+
+def _slots(settings: Settings, block: Block, audience: str, profile: Profile, choices: Choices) -> Iterator[Slot]:
+    """The slots of a block for a person of an audience, in the order of the file."""
     zone = settings.organization.zone
-    language = settings.organization.language
-    slot = block.slot(zone)
+    if block.time_zone is BlockZone.MAILBOX and profile.zone is not None:
+        zone = profile.zone
+    for rule in block.rules():
+        at = choices[ChoiceKey(block.id, audience, days_key(rule))] if isinstance(block.at, Quietest) else block.at
+        yield Slot(rule, at, block.minutes, zone)
+
+
+def _want(settings: Settings, block: Block, audience: str, slot: Slot, profile: Profile) -> Want:
+    """The slot for a person of an audience, without dates."""
+    language = settings.language_of(audience)
     goals = [goal.title_in(language) for goal in settings.goals if goal.id in block.goals]
     subject = block.title_in(language)
     body = words.body(language, settings.organization.name, goals)
@@ -93,19 +311,43 @@ def _want(settings: Settings, block: Block, now: datetime) -> Want | None:
         body=body,
         category=category,
         reminder=block.reminder,
-        fingerprint=Fingerprint(_hash(_slot_text(slot)), _hash(subject, body, category, str(block.reminder))),
+        fingerprint=Fingerprint(slot_mark(slot), _hash(subject, body, category, str(block.reminder))),
     )
-    soonest = recurrence.next_date_after(slot, now + UNTOUCHED)
-    series = _stretch(undated, max(soonest, block.from_), block.until)
-    return Want(series, block.from_, block.until) if series else None
+    return Want(
+        undated,
+        block.from_,
+        block.until,
+        off=days_off(settings, block, audience),
+        moves=block.holiday is HolidayRule.MOVE,
+        follows=block.time_zone is BlockZone.MAILBOX,
+        idle=_idle(profile, slot) if block.outside_hours is OutsideHours.EXCUSE else frozenset(),
+        language=language,
+    )
 
 
-def _stretch(series: DesiredSeries, not_before: date, until: date | None) -> DesiredSeries | None:
-    """The series laid from its first date on or after ``not_before``, for 26 weeks or until the block is over."""
-    first = recurrence.next_date(series.slot.rule, not_before)
-    end = first + SERIES_LENGTH - timedelta(days=1)
-    last = recurrence.last_date(series.slot.rule, min(end, until) if until else end)
-    return replace(series, first=first, last=last) if first <= last else None
+def days_off(settings: Settings, block: Block, audience: str) -> DaysOff:
+    """The days on which a block does not stand for the people of an audience."""
+    holidays, weekends = settings.holidays_of(audience), not block.weekend
+    if holidays is None:
+        return DaysOff(weekends=weekends)
+    return DaysOff(holidays.country, holidays.subdivision, holidays.closed, weekends=weekends)
+
+
+def _works(profile: Profile, slot: Slot, block: Block) -> bool:
+    """Whether a slot is within the person's working days and hours all year round; so is any where they are not known.
+
+    All year, because two zones that change their clocks on different days would else make it come and go.
+    """
+    return profile.hours is None or works_at(slot, profile.hours, any_day=_any_day(slot), since=block.from_)
+
+
+def _idle(profile: Profile, slot: Slot) -> frozenset[Weekday]:
+    """The weekdays that a person does not work on, for a slot that comes round to all of them."""
+    return frozenset(Weekday) - profile.hours.days if profile.hours and _any_day(slot) else frozenset()
+
+
+def _any_day(slot: Slot) -> bool:
+    return isinstance(slot.rule, Monthly) and not isinstance(slot.rule.day, NthWeekday)
 
 
 def _clash(want: Want, other: Want) -> bool:
@@ -114,17 +356,6 @@ def _clash(want: Want, other: Want) -> bool:
     if since > until:
         return False
     return recurrence.meeting(want.series.slot, other.series.slot, since, until) is not None
-
-
-def _slot_text(slot: Slot) -> str:
-    match slot.rule:
-        case Weekly(weekday, interval, phase):
-            days = f"weekly {weekday.name}" + (f" {interval} {phase}" if interval > 1 else "")
-        case Monthly(NthWeekday(position, weekday), interval, phase):
-            days = f"monthly {position.name} {weekday.name} {interval} {phase}"
-        case Monthly(day, interval, phase):
-            days = f"monthly {day} {interval} {phase}"
-    return f"{days} {slot.at:%H:%M} {slot.minutes} {zones.windows(slot.zone)}"
 
 
 def _hash(*texts: str) -> str:

@@ -11,32 +11,58 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from holdfast.core import recurrence, zones
-from holdfast.core.desired import RUNWAY, UNTOUCHED, Desired, Want
-from holdfast.core.model import ActualCalendar, ActualSeries, DesiredSeries
-from holdfast.core.plan import Change, Create, End, Reason, Rewrite
+from holdfast.core.desired import RUNWAY, UNTOUCHED, Desired, Want, Why, slot_mark
+from holdfast.core.model import ActualCalendar, ActualSeries, DesiredSeries, Landing, Occurrence, SlotKey
+from holdfast.core.plan import Change, Create, End, Move, Reason, Rewrite, Skip
 from holdfast.core.tag import UNKNOWN
 
 _DAY = timedelta(days=1)
 
+_WHY_NOT = {Why.DISPLACED: Reason.DISPLACED, Why.OUTSIDE: Reason.OUTSIDE, Why.OVER: Reason.SHORTENED}
+
 
 class InstancesNeeded(Exception):
-    """These series are to be ended, so their instances have to be read before the difference can be told."""
+    """What has to be read before the difference can be told.
 
-    def __init__(self, series: tuple[ActualSeries, ...]) -> None:
-        super().__init__(f"{len(series)} series to end")
-        self.series = series
+    ``whole`` are series to be ended, whose instances are needed all; ``ahead`` those whose coming dates are looked at.
+    """
+
+    def __init__(self, whole: tuple[ActualSeries, ...], ahead: tuple[ActualSeries, ...]) -> None:
+        super().__init__(f"{len(whole)} series to end, {len(ahead)} to look at")
+        self.whole = whole
+        self.ahead = ahead
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What is remembered because a calendar cannot tell it.
 
-    ``placed`` are the blocks that this mailbox is known to have had; ``floors`` the first generation to use for a
-    block, after a removal took all trace of earlier ones away.
+    ``placed`` are the slots that this mailbox is known to have had; ``floors`` the first generation to use for a block,
+    after a removal took all trace of earlier ones away. ``range_end_keeps`` says that in this tenant a series whose
+    range is ended earlier was seen to keep its exceptions and gaps.
     """
 
-    placed: frozenset[str] = frozenset()
+    placed: frozenset[SlotKey] = frozenset()
     floors: Mapping[str, int] = field(default_factory=dict)
+    range_end_keeps: bool = False
+
+    @property
+    def blocks(self) -> frozenset[str]:
+        """The blocks that this mailbox is known to have had."""
+        return frozenset(key.block for key in self.placed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One mailbox at one instant: what is wanted there, what it holds, what is remembered of it."""
+
+    desired: Desired
+    actual: ActualCalendar
+    now: datetime
+    memory: Memory
+
+    def today(self, zone: str) -> date:
+        return zones.date_at(zone, self.now)
 
 
 def diff(
@@ -44,84 +70,166 @@ def diff(
 ) -> tuple[Change, ...]:
     """The changes that make ``actual`` what is ``desired``, in the order to carry them out; none when it is so.
 
-    ``gone`` is the reason given for ending a block that this person is not to have. Raises ``InstancesNeeded`` when a
-    series is to be ended whose instances have not been read.
+    ``gone`` is the reason given for ending a block that this person is not to have. Raises ``InstancesNeeded`` for
+    series that are to be ended, or whose coming dates have to be looked at, and have not been read so far.
     """
-    changes: list[Change] = []
-    today = zones.date_at(desired.zone, now)
+    case = _Case(desired, actual, now, memory)
+    today = case.today(desired.zone)
     series_now = _originals(actual)
     live = [series for series in series_now if series.tag.last >= today]
-    for want in desired.wants:
-        changes += _towards(want, [s for s in live if s.tag.block == want.series.block], actual, now, memory)
-    wanted = {want.series.block for want in desired.wants}
+    changes: list[Change] = []
+    ahead: list[ActualSeries] = []
+    wanted = dict.fromkeys(want.series.block for want in desired.wants)
+    for block in wanted:
+        kept, misplaced = _sorted(case, block, [series for series in live if series.tag.block == block])
+        ahead += _to_look_at(case, block, kept)
+        changes += _made(case, block, kept, misplaced)
+        changes += _mended(case, block, kept)
+        for series, reason in misplaced:
+            changes.append(_end(case, series, case.today(desired.of(block)[0].series.slot.zone), reason))
+        changes += _shortened(case, block, kept)
     for series in live:
         if series.tag.block not in wanted:
-            changes.append(_end(series, today, _why_not(series.tag.block, desired, gone), now))
+            changes.append(_end(case, series, today, _why_not(series, desired, gone)))
     changes += [
-        _finish(series, desired.zone, now) for series in series_now if series.is_open(today) and series not in live
+        _finish(case, series, desired.zone) for series in series_now if series.is_open(today) and series not in live
     ]
     ending = {change.actual.event_id for change in changes if isinstance(change, End)}
     unread = tuple(series for series in actual.series if series.event_id in ending and series.instances is None)
-    if unread:
-        raise InstancesNeeded(unread)
+    if unread or ahead:
+        raise InstancesNeeded(unread, tuple(ahead))
     return tuple(_beside_copies(change, actual) for change in changes if not _ends_by_itself(change, today))
 
 
-def _towards(
-    want: Want, live: Sequence[ActualSeries], actual: ActualCalendar, now: datetime, memory: Memory
-) -> Iterator[Change]:
-    """The changes for one block that the person should have."""
-    block = want.series.block
+_Kept = Mapping[SlotKey, Sequence[ActualSeries]]
+"""The series that stand where a slot wants them, one after the other."""
+
+_Misplaced = Sequence[tuple[ActualSeries, Reason]]
+"""The series to end, each with the reason."""
+
+
+def _to_look_at(case: _Case, block: str, kept: _Kept) -> Iterator[ActualSeries]:
+    """The series of which dates within the horizon cannot stand, and whose dates have not been read."""
+    for want in case.desired.of(block):
+        for series in kept[want.key]:
+            if series.ahead is None and _landings(case, want, series.tag.first, series.tag.last):
+                yield series
+
+
+def _made(case: _Case, block: str, kept: _Kept, misplaced: _Misplaced) -> Iterator[Create]:
+    """The series that are missing."""
+    generation = _next_generation(block, case.actual, case.memory)
+    moved = any(reason in _NEW_SLOT for _, reason in misplaced)
+    for want in case.desired.of(block):
+        standing = kept[want.key]
+        why = _why_made(want, standing, case.memory, moved=moved)
+        for stretch in _uncovered(want, standing, case.today(want.series.slot.zone)):
+            continues = bool(standing) and stretch.first > standing[-1].tag.last
+            reason = Reason.CONTINUED if continues else why
+            yield Create(block, generation, stretch, reason, _landings(case, want, stretch.first, stretch.last))
+            generation += 1
+
+
+def _mended(case: _Case, block: str, kept: _Kept) -> Iterator[Change]:
+    """What has to change in the series that stand where they should: their words, and dates that cannot stay."""
+    for want in case.desired.of(block):
+        for series in kept[want.key]:
+            if series.tag.fingerprint != want.series.fingerprint:
+                lost = series.tag.fingerprint.words == UNKNOWN.words
+                yield Rewrite(block, series, want.series, Reason.FOUND if lost else Reason.EDITED)
+            for landing in _landings(case, want, series.tag.first, series.tag.last):
+                yield from _landed(want, series, landing)
+
+
+def _shortened(case: _Case, block: str, kept: _Kept) -> Iterator[End]:
+    """The ends of series that reach beyond the block's last date, or whose shortening was not finished."""
+    for want in case.desired.of(block):
+        zone = want.series.slot.zone
+        for series in kept[want.key]:
+            if want.until and series.tag.last > want.until:
+                over = want.until + _DAY
+                midnight = recurrence.midnight(zone, over)
+                yield _end(case, _renamed(series, want), over, Reason.SHORTENED, not_before=midnight)
+            elif series.tag.ending:
+                yield _finish(case, _renamed(series, want), zone)
+
+
+_NEW_SLOT = frozenset({Reason.RESCHEDULED, Reason.ZONE})
+
+
+def _why_made(want: Want, standing: Sequence[ActualSeries], memory: Memory, *, moved: bool) -> Reason:
+    """Why a slot without a series gets one: it was there before, or it is a new slot, or a block new to the person."""
+    if moved:
+        return Reason.ZONE if want.follows else Reason.RESCHEDULED
+    if standing or want.key in memory.placed:
+        return Reason.REMADE
+    return Reason.RESCHEDULED if want.series.block in memory.blocks else Reason.NEW
+
+
+def _landings(case: _Case, want: Want, first: date, last: date) -> tuple[Landing, ...]:
+    """The dates within the horizon on which a series cannot stand."""
+    first = max(first, case.today(want.series.slot.zone))
+    last = min(last, want.horizon(case.now), want.until or date.max)
+    return tuple(want.landings(first, last, not_before=case.now + UNTOUCHED))
+
+
+def _landed(want: Want, series: ActualSeries, landing: Landing) -> Iterator[Change]:
+    """The change for a date that cannot stay, unless it is gone or has been moved to a day where it can."""
     zone = want.series.slot.zone
-    today = zones.date_at(zone, now)
-    kept, misplaced = _sorted(want, live, today)
-    if any(reason is Reason.RESCHEDULED for _, reason in misplaced):
-        why = Reason.RESCHEDULED
-    else:
-        why = Reason.REMADE if block in memory.placed or kept else Reason.NEW
-    generation = _next_generation(block, actual, memory)
-    for stretch in _uncovered(want, kept, today):
-        continues = bool(kept) and stretch.first > kept[-1].tag.last
-        yield Create(block, generation, stretch, Reason.CONTINUED if continues else why)
-        generation += 1
-    for series in kept:
-        if series.tag.fingerprint != want.series.fingerprint:
-            lost = series.tag.fingerprint.words == UNKNOWN.words
-            yield Rewrite(block, series, want.series, Reason.FOUND if lost else Reason.EDITED)
-    for series, reason in misplaced:
-        yield _end(series, today, reason, now)
-    for series in kept:
-        if want.until and series.tag.last > want.until:
-            over = want.until + _DAY
-            yield _end(_renamed(series, want), over, Reason.SHORTENED, now, not_before=recurrence.midnight(zone, over))
-        elif series.tag.ending:
-            yield _finish(_renamed(series, want), zone, now)
+    for one in series.ahead or ():
+        if zones.date_at(zone, one.original_starts) == landing.day and want.is_off(zones.date_at(zone, one.starts)):
+            if landing.to is None:
+                yield Skip(series.tag.block, series, one, landing, want.series.slot, Reason.DAY_OFF)
+            else:
+                yield Move(series.tag.block, series, one, landing, want.series.slot, Reason.DAY_OFF)
 
 
 def _sorted(
-    want: Want, live: Sequence[ActualSeries], today: date
-) -> tuple[list[ActualSeries], list[tuple[ActualSeries, Reason]]]:
-    """The series that stand where the block wants them, one after the other, and those to end, each with the reason."""
-    kept: list[ActualSeries] = []
+    case: _Case, block: str, live: Sequence[ActualSeries]
+) -> tuple[dict[SlotKey, list[ActualSeries]], list[tuple[ActualSeries, Reason]]]:
+    """The series that stand where a slot wants them, one after the other, and those to end, each with the reason."""
+    wants = case.desired.of(block)
+    kept: dict[SlotKey, list[ActualSeries]] = {want.key: [] for want in wants}
+    by_mark = {want.key.slot: want for want in wants}
     misplaced: list[tuple[ActualSeries, Reason]] = []
     for series in sorted(live, key=lambda s: (s.tag.first, s.tag.generation)):
-        starts_too_early = series.tag.first < want.since > today
-        if series.tag.fingerprint.slot != want.series.fingerprint.slot or starts_too_early:
+        want = by_mark.get(series.tag.fingerprint.slot)
+        if want is None:
+            misplaced.append((series, _why_misplaced(case, series, wants)))
+            continue
+        same = kept[want.key]
+        if series.tag.first < want.since > case.today(want.series.slot.zone):
             misplaced.append((series, Reason.RESCHEDULED))
-        elif kept and series.tag.first <= kept[-1].tag.last:
+        elif same and series.tag.first <= same[-1].tag.last:
             misplaced.append((series, Reason.DOUBLE))
         else:
-            kept.append(series)
+            same.append(series)
     return kept, misplaced
+
+
+def _why_misplaced(case: _Case, series: ActualSeries, wants: Sequence[Want]) -> Reason:
+    """Why a series is in no slot of its block that is wanted here."""
+    why = dict(case.desired.unmet).get(SlotKey(series.tag.block, series.tag.fingerprint.slot))
+    if why is not None:
+        return _WHY_NOT[why]
+    return Reason.ZONE if _only_elsewhere(series, wants) else Reason.RESCHEDULED
+
+
+def _only_elsewhere(series: ActualSeries, wants: Sequence[Want]) -> bool:
+    """Whether a series is what is wanted but for its zone, which the mailbox has left."""
+    return series.zone is not None and any(
+        want.follows and slot_mark(replace(want.series.slot, zone=series.zone)) == series.tag.fingerprint.slot
+        for want in wants
+    )
 
 
 def _uncovered(want: Want, kept: Sequence[ActualSeries], today: date) -> Iterator[DesiredSeries]:
     """The stretches of the block's time, from its next date on, that no series covers and one should."""
-    slot = want.series.slot
+    rule = want.series.slot.rule
     day = want.series.first
     for series in kept:
         while (gap := want.from_day(day)) and gap.first < series.tag.first:
-            last = min(gap.last, recurrence.last_date(slot.rule, series.tag.first - _DAY))
+            last = min(gap.last, recurrence.last_date(rule, series.tag.first - _DAY))
             yield replace(gap, last=last)
             day = last + _DAY
         day = max(day, series.tag.last + _DAY)
@@ -143,7 +251,7 @@ def _ends_by_itself(change: Change, today: date) -> bool:
     """Whether a series is to be ended on its last day, with nothing of it left to take away."""
     if not isinstance(change, End) or change.actual.tag.ending:
         return False
-    return not change.occurrences and change.actual.tag.last <= today
+    return not change.occurrences and change.range_end is None and change.actual.tag.last <= today
 
 
 def _beside_copies(change: Change, actual: ActualCalendar) -> Change:
@@ -160,14 +268,14 @@ def _next_generation(block: str, actual: ActualCalendar, memory: Memory) -> int:
     return max(max(used, default=-1) + 1, memory.floors.get(block, 0))
 
 
-def _why_not(block: str, desired: Desired, gone: Reason) -> Reason:
+def _why_not(series: ActualSeries, desired: Desired, gone: Reason) -> Reason:
+    """Why a block of which nothing is wanted here goes."""
     if gone is Reason.REMOVED:
         return gone
-    if block in desired.displaced:
-        return Reason.DISPLACED
-    if block in desired.over:
-        return Reason.SHORTENED
-    return gone if block in desired.known else Reason.DROPPED
+    reasons = [why for key, why in desired.unmet if key.block == series.tag.block]
+    if reasons:
+        return _WHY_NOT[reasons[0]]
+    return gone if series.tag.block in desired.known else Reason.DROPPED
 
 
 def _renamed(series: ActualSeries, want: Want) -> ActualSeries:
@@ -175,21 +283,29 @@ def _renamed(series: ActualSeries, want: Want) -> ActualSeries:
     return replace(series, tag=replace(series.tag, fingerprint=want.series.fingerprint))
 
 
-def _finish(series: ActualSeries, zone: str, now: datetime) -> End:
+def _finish(case: _Case, series: ActualSeries, zone: str) -> End:
     """Taking away what is left of a series after its last date, where that was begun and not finished."""
     over = series.tag.last + _DAY
-    return _end(series, over, Reason.UNFINISHED, now, not_before=recurrence.midnight(zone, over))
+    return _end(case, series, over, Reason.UNFINISHED, not_before=recurrence.midnight(zone, over))
 
 
-def _end(
-    series: ActualSeries, since: date, reason: Reason, now: datetime, *, not_before: datetime | None = None
-) -> End:
+def _end(case: _Case, series: ActualSeries, since: date, reason: Reason, *, not_before: datetime | None = None) -> End:
     """Ending a series from ``since`` on. What has begun stays, and so does what the rule put before ``not_before``."""
-    instances = series.instances or ()
-    going = [
-        i for i in instances if i.starts > now + UNTOUCHED and (not_before is None or i.original_starts >= not_before)
-    ]
+    going: list[Occurrence] = []
+    staying: list[Occurrence] = []
+    for one in series.instances or ():
+        goes = one.starts > case.now + UNTOUCHED and (not_before is None or one.original_starts >= not_before)
+        (going if goes else staying).append(one)
     tag = replace(series.tag, last=since - _DAY, ending=False)
-    return End(
-        series.tag.block, series, since, reason, tag, len(going) == len(instances), tuple(i.event_id for i in going)
-    )
+    cut = _cut(series, going, staying) if case.memory.range_end_keeps and going and staying else None
+    singly = [one for one in going if cut is None or zones.date_at(series.zone or "UTC", one.original_starts) <= cut]
+    ids = tuple(one.event_id for one in singly)
+    return End(series.tag.block, series, since, reason, tag, not staying, ids, range_end=cut)
+
+
+def _cut(series: ActualSeries, going: Sequence[Occurrence], staying: Sequence[Occurrence]) -> date | None:
+    """The last date to leave to the recurrence: that of the last occurrence to stay, if it takes any away at all."""
+    if series.zone is None:
+        return None
+    last = max(zones.date_at(series.zone, i.original_starts) for i in staying)
+    return last if any(zones.date_at(series.zone, i.original_starts) > last for i in going) else None

@@ -7,6 +7,7 @@
     ├── Gone          the thing is not there: look again, then decide
     ├── Conflict      somebody changed it since we read it: read again, decide anew
     ├── Duplicate     Graph has already seen this transactionId: look for the event, never create it twice
+    ├── Crossing      a date of a series cannot be moved to or past its neighbour
     ├── Unreachable   no usable answer; what a write did is unknown
     ├── NotSignedIn   no token: the credential, the consent or the authority is wrong
     └── Unexpected    Graph refused what we sent, or answered what we do not understand
@@ -92,6 +93,10 @@ class Duplicate(GraphError):
     ) -> None:
         super().__init__(message, status=status, code=code, request_id=request_id)
         self.existing_id = existing_id
+
+
+class Crossing(GraphError):
+    """A date of a series was to be moved to or past the day of the one before or after it."""
 
 
 class Unreachable(GraphError):

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple, Protocol
 
 __all__ = [
+    "PEOPLE",
     "ActualCalendar",
     "ActualSeries",
     "Clock",
@@ -20,7 +21,9 @@ __all__ = [
     "DesiredSeries",
     "EventLook",
     "Fingerprint",
+    "FreeBusy",
     "Group",
+    "Landing",
     "Monthly",
     "NthWeekday",
     "Occurrence",
@@ -29,8 +32,8 @@ __all__ = [
     "Profile",
     "Purpose",
     "Rule",
-    "SeriesKey",
     "Slot",
+    "SlotKey",
     "Tag",
     "Weekday",
     "Weekly",
@@ -123,6 +126,10 @@ class Purpose(enum.StrEnum):
     OTHERS = "others"
 
 
+PEOPLE = frozenset({Purpose.USER, Purpose.LINKED})
+"""The purposes of mailboxes that belong to people."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkingHours:
     """When a person works, by the wall clock of ``zone`` (IANA); None for a zone that has no name of its own.
@@ -137,10 +144,27 @@ class WorkingHours:
 
 
 @dataclass(frozen=True, slots=True)
+class FreeBusy:
+    """How free a person is from ``since`` on: a digit for each ``step`` of time, ``0`` for free.
+
+    ``hours`` are the working hours that came with it.
+    """
+
+    since: datetime
+    step: timedelta
+    view: str
+    hours: WorkingHours | None = None
+
+    def steps(self, begins: datetime, ends: datetime) -> slice:
+        """The digits that a stretch of time covers, in part or whole."""
+        return slice(max(0, (begins - self.since) // self.step), max(0, -((self.since - ends) // self.step)))
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """What a mailbox says of itself. ``zone`` is an IANA name and ``zone_since`` when it was first seen to be that.
 
-    ``hours`` and ``zone`` are None where nobody had a reason to ask, or the mailbox does not say.
+    ``hours`` and ``zone`` are None where the mailbox does not say, or in a form that has no name.
     """
 
     purpose: Purpose
@@ -175,11 +199,22 @@ class Person:
         return (self.mail or self.user_principal_name).lower()
 
 
-class SeriesKey(NamedTuple):
-    """The identity of a series: which block in which mailbox."""
+class Landing(NamedTuple):
+    """A date of the rule on which there is no learning time: ``to`` is the day it moves to, None where it is skipped.
 
-    mailbox: str
+    ``name`` says what day it is, such as a holiday's name.
+    """
+
+    day: date
+    to: date | None
+    name: str
+
+
+class SlotKey(NamedTuple):
+    """One slot of a block, by the slot's half of the fingerprint: a block that stands on two days has two."""
+
     block: str
+    slot: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,8 +283,9 @@ class Occurrence:
 class ActualSeries:
     """A tagged series master in a mailbox. ``range_ends`` is the last date of its recurrence, None where it has no end.
 
-    ``instances`` are its occurrences and exceptions, past ones included, and None until somebody had a reason to read
-    them.
+    ``starts`` is when its first occurrence begins and ``zone`` the IANA name of the zone it recurs in, None for one
+    that has no name. ``instances`` are its occurrences and exceptions, past ones included, and ``ahead`` those of the
+    coming 13 weeks; both are None until somebody had a reason to read them.
     """
 
     event_id: str
@@ -257,7 +293,10 @@ class ActualSeries:
     tag: Tag
     created: datetime
     range_ends: date | None
+    starts: datetime
+    zone: str | None
     instances: tuple[Occurrence, ...] | None = None
+    ahead: tuple[Occurrence, ...] | None = None
 
     def is_open(self, today: date) -> bool:
         """Whether it covers dates from ``today`` on, or is yet to be emptied of those that it covers no more."""

@@ -14,7 +14,8 @@ CALENDARS = "Calendars.ReadWrite"
 PERMISSIONS = {
     GROUP_MEMBERS: "finding the groups of the settings and listing their members, through nested groups",
     USERS: "telling which members are people with an enabled account",
-    MAILBOX_SETTINGS: "telling people's mailboxes from shared mailboxes, rooms and equipment",
+    MAILBOX_SETTINGS: "telling people's mailboxes from shared mailboxes, rooms and equipment, and their working hours "
+    "and time zones",
     CALENDARS: "putting learning blocks into calendars, finding them again and ending them",
 }
 

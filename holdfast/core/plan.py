@@ -7,10 +7,21 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, time
 from typing import Any
 
-from holdfast.core.model import ActualSeries, DesiredSeries, Monthly, NthWeekday, Rule, Slot, Tag, Weekly
+from holdfast.core.model import (
+    ActualSeries,
+    DesiredSeries,
+    Landing,
+    Monthly,
+    NthWeekday,
+    Occurrence,
+    Rule,
+    Slot,
+    Tag,
+    Weekly,
+)
 
 
 class Reason(enum.StrEnum):
@@ -24,6 +35,9 @@ class Reason(enum.StrEnum):
     SHORTENED = "the block ends earlier"
     DOUBLE = "the series stood there twice"
     UNFINISHED = "its end was not finished"
+    ZONE = "their mailbox has moved to another time zone"
+    OUTSIDE = "outside their working hours"
+    DAY_OFF = "no learning time on that day"
     FOUND = "its mark was lost"
     DISPLACED = "another block takes its time"
     LEFT = "no longer in the audience"
@@ -32,24 +46,69 @@ class Reason(enum.StrEnum):
 
 
 DELIBERATE = frozenset(
-    {Reason.NEW, Reason.RESCHEDULED, Reason.EDITED, Reason.SHORTENED, Reason.DISPLACED, Reason.LEFT, Reason.DROPPED}
+    {
+        Reason.NEW,
+        Reason.RESCHEDULED,
+        Reason.EDITED,
+        Reason.SHORTENED,
+        Reason.DISPLACED,
+        Reason.LEFT,
+        Reason.DROPPED,
+        Reason.ZONE,
+        Reason.OUTSIDE,
+    }
 )
-"""Reasons that come from an edit, a group or the directory: those the guard counts."""
+"""Reasons that come from an edit, a group or the directory, mailboxes' own settings included: the guard counts them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Put a series into the calendar."""
+    """Put a series into the calendar, and take out or move the dates of the coming 13 weeks that cannot stay."""
 
     block: str
     generation: int
     series: DesiredSeries
     reason: Reason
+    landings: tuple[Landing, ...] = ()
 
     @property
     def tag(self) -> Tag:
         """What marks the new series as ours."""
         return Tag(self.block, self.generation, self.series.fingerprint, self.series.first, self.series.last)
+
+    @property
+    def writes(self) -> int:
+        """Graph writes this takes."""
+        return 1 + len(self.landings)
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Take one date out of a series, because there is no learning time on that day."""
+
+    block: str
+    actual: ActualSeries
+    occurrence: Occurrence
+    landing: Landing
+    slot: Slot
+    reason: Reason
+
+    @property
+    def writes(self) -> int:
+        """Graph writes this takes."""
+        return 1
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Move one date of a series to a day of the same week that has learning time, at the slot's hours."""
+
+    block: str
+    actual: ActualSeries
+    occurrence: Occurrence
+    landing: Landing
+    slot: Slot
+    reason: Reason
 
     @property
     def writes(self) -> int:
@@ -82,7 +141,8 @@ class End:
     """End a series from the day ``since`` on and keep its past.
 
     ``occurrences`` are the event ids to delete one by one, after the series says that it is being ended and before
-    ``tag`` says that it is; a series of which nothing has happened yet is ``whole`` and deleted with its master.
+    ``tag`` says that it is; a series of which nothing has happened yet is ``whole`` and deleted with its master. With
+    ``range_end`` the recurrence is ended after that date, together with the tag, and takes away the rest.
     """
 
     block: str
@@ -92,6 +152,7 @@ class End:
     tag: Tag
     whole: bool
     occurrences: tuple[str, ...]
+    range_end: date | None = None
 
     @property
     def writes(self) -> int:
@@ -106,7 +167,7 @@ class End:
         return bool(self.occurrences) and not self.actual.tag.ending
 
 
-Change = Create | Rewrite | End
+Change = Create | Skip | Move | Rewrite | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +232,7 @@ def row(change: Change) -> dict[str, Any]:
     """One change as plain data."""
     shown: dict[str, Any] = {"block": change.block, "reason": change.reason.name.lower(), "writes": change.writes}
     match change:
-        case Create(generation=generation, series=series):
+        case Create(generation=generation, series=series) as series_change:
             dates = {"first": series.first.isoformat(), "last": series.last.isoformat()}
             words = {"subject": series.subject, "fingerprint": "-".join(series.fingerprint)}
             return {
@@ -181,18 +242,29 @@ def row(change: Change) -> dict[str, Any]:
                 "slot": slot_text(series.slot),
                 **dates,
                 **words,
+                "days_off": [_landing(landing) for landing in series_change.landings],
             }
+        case Skip(actual=actual, landing=landing):
+            return {"change": "skip", **shown, "generation": actual.tag.generation, **_landing(landing)}
+        case Move(actual=actual, landing=landing, slot=slot):
+            moved = {"slot": slot_text(slot), **_landing(landing)}
+            return {"change": "move", **shown, "generation": actual.tag.generation, **moved}
         case Rewrite(actual=actual, series=series):
             words = {"subject": series.subject, "fingerprint": "-".join(series.fingerprint)}
             return {"change": "rewrite", **shown, "generation": actual.tag.generation, **words}
-        case End(actual=actual, since=since, whole=whole):
+        case End(actual=actual, since=since, whole=whole, range_end=range_end):
             return {
                 "change": "end",
                 **shown,
                 "generation": actual.tag.generation,
                 "since": since.isoformat(),
                 "whole": whole,
+                "range_end": range_end and range_end.isoformat(),
             }
+
+
+def _landing(landing: Landing) -> dict[str, Any]:
+    return {"day": landing.day.isoformat(), "to": landing.to and landing.to.isoformat(), "name": landing.name}
 
 
 def days_text(rule: Rule) -> str:
@@ -209,10 +281,14 @@ def days_text(rule: Rule) -> str:
 
 
 def slot_text(slot: Slot) -> str:
-    """A slot for a person to read: day, begin, end and zone."""
-    begin = slot.at.hour * 60 + slot.at.minute
-    hour, minute = divmod(begin + slot.minutes, 60)
-    return f"{days_text(slot.rule)} {slot.at:%H:%M}-{hour:02}:{minute:02} {slot.zone}"
+    """A slot for a person to read: days, begin, end and zone."""
+    return f"{days_text(slot.rule)} {hours_text(slot.at, slot.minutes)} {slot.zone}"
+
+
+def hours_text(at: time, minutes: int) -> str:
+    """A stretch of the day, from ``at`` on, for a person to read."""
+    hour, minute = divmod(at.hour * 60 + at.minute + minutes, 60)
+    return f"{at:%H:%M}-{hour:02}:{minute:02}"
 
 
 class UnsafePlan(Exception):

@@ -92,11 +92,17 @@ def meeting(one: Slot, other: Slot, since: date, until: date | None = None) -> d
         return None
     horizon = min(since + _FOREVER, date.max - _WEEK)
     for day in dates(one.rule, since, min(until, horizon) if until else horizon):
-        begins, over = starts(one, day), ends(one, day)
-        for near in dates(other.rule, day - _DAY, day + _DAY):
-            if begins < ends(other, near) and starts(other, near) < over:
-                return day
+        if share_time(one, day, other):
+            return day
     return None
+
+
+def share_time(slot: Slot, day: date, other: Slot) -> bool:
+    """Whether ``slot``, were it on ``day``, shared time with ``other`` on one of the dates of that."""
+    begins, over = starts(slot, day), ends(slot, day)
+    return any(
+        begins < ends(other, near) and starts(other, near) < over for near in dates(other.rule, day - _DAY, day + _DAY)
+    )
 
 
 def _share_hours(one: Slot, other: Slot) -> bool:

@@ -56,6 +56,7 @@ class Excuse(enum.StrEnum):
     OTHER = "not a person's mailbox"
     NO_BLOCK = "no block for this audience now"
     ANOTHER_BLOCK = "another block"
+    OUTSIDE_HOURS = "outside working hours"
 
 
 @dataclass(frozen=True, slots=True)

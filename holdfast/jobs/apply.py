@@ -24,6 +24,7 @@ async def apply(
     through.
     """
     before = await ports.state.approval()
+    await ports.state.choose(seen.choosing.times)
     if not trial:
         known = {block.id for block in settings.blocks}
         approval = Approval(

@@ -112,7 +112,7 @@ async def _mailbox(audience: Audience, ports: Ports, works: set[str]) -> list[Fi
     for person in people[:_MAILBOXES_TRIED]:
         findings: list[Finding] = []
         try:
-            purpose = await ports.calendars.purpose(person.id)
+            purpose = (await ports.calendars.profile(person.id)).purpose
         except NoMailbox as error:
             missing = error
             continue

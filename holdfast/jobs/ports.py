@@ -8,21 +8,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol
 
+from holdfast.core.desired import ChoiceKey
 from holdfast.core.model import (
     ActualCalendar,
+    ActualSeries,
     Clock,
     Created,
     DesiredSeries,
     EventLook,
+    FreeBusy,
     Group,
     Occurrence,
     Person,
-    Purpose,
+    Profile,
+    Slot,
+    SlotKey,
     Tag,
 )
+from holdfast.core.tenant import TenantFacts
 
 
 class Directory(Protocol):
@@ -40,8 +46,17 @@ class Directory(Protocol):
 class Calendars(Protocol):
     """Our own events in people's calendars. ``mailbox`` is the user's directory id throughout."""
 
-    async def purpose(self, mailbox: str) -> Purpose:
-        """What the mailbox is for."""
+    async def profile(self, mailbox: str) -> Profile:
+        """What the mailbox says of itself, without ``zone_since``."""
+        ...
+
+    async def free_busy(
+        self, mailbox: str, addresses: Sequence[str], *, since: datetime, until: datetime, step: timedelta
+    ) -> Sequence[FreeBusy]:
+        """How free these people are, asked as ``mailbox``, twenty at most and for less than 62 days.
+
+        Those of whom Graph does not know are left out.
+        """
         ...
 
     async def read(self, mailbox: str) -> ActualCalendar:
@@ -66,6 +81,14 @@ class Calendars(Protocol):
         self, mailbox: str, transaction_ids: Collection[str], *, since: datetime, until: datetime
     ) -> EventLook | None:
         """An event that a create of ours made, its tag lost, of those that start from ``since`` to ``until``."""
+        ...
+
+    async def move(self, mailbox: str, event_id: str, slot: Slot, day: date) -> None:
+        """Put one occurrence on another day, at the slot's hours. Raises ``Crossing`` if a neighbour is in the way."""
+        ...
+
+    async def shorten(self, mailbox: str, event_id: str, last: date, tag: Tag) -> None:
+        """End the recurrence of a series after ``last`` and write its tag, in one change. Raises ``Gone``."""
         ...
 
     async def rewrite(self, mailbox: str, event_id: str, etag: str, series: DesiredSeries, tag: Tag) -> None:
@@ -98,11 +121,31 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """That a mailbox has been given blocks: how leavers are found again."""
+    """That a mailbox has been given slots of blocks: how leavers are found again."""
 
     mailbox: str
     address: str
-    blocks: frozenset[str]
+    slots: frozenset[SlotKey]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The series of a mailbox as they were when its calendar was last read whole, at ``read``.
+
+    Enough to ask each for its dates alone, instead of searching the calendar: a series that is not there any more shows
+    by that.
+    """
+
+    read: datetime
+    series: tuple[ActualSeries, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a mailbox said of itself, and when."""
+
+    profile: Profile
+    at: datetime
 
 
 class State(Protocol):
@@ -125,15 +168,39 @@ class State(Protocol):
         ...
 
     async def place(self, placed: Placed) -> None:
-        """Remember what a mailbox has; with no blocks left, forget it."""
+        """Remember what a mailbox has; with no slots left, forget it."""
         ...
 
-    async def purposes(self, *, since: datetime) -> Mapping[str, Purpose]:
-        """What mailboxes are for, as far as it was learned at ``since`` or later."""
+    async def known(self, mailbox: str) -> Known | None:
+        """The series of a mailbox as they were last read."""
         ...
 
-    async def learn_purpose(self, mailbox: str, purpose: Purpose, at: datetime) -> None:
-        """Remember what a mailbox is for."""
+    async def know(self, mailbox: str, known: Known | None) -> None:
+        """Remember the series of a mailbox; with None, forget them, so that it is read whole the next time."""
+        ...
+
+    async def profile(self, mailbox: str) -> Learned | None:
+        """What a mailbox said of itself when it was last asked."""
+        ...
+
+    async def learn(self, mailbox: str, learned: Learned) -> None:
+        """Remember what a mailbox says of itself."""
+        ...
+
+    async def choices(self) -> Mapping[ChoiceKey, time]:
+        """The times of day chosen where the settings leave the choice."""
+        ...
+
+    async def choose(self, choices: Mapping[ChoiceKey, time]) -> None:
+        """Keep these choices, besides those kept already for others."""
+        ...
+
+    async def tenant_facts(self) -> TenantFacts | None:
+        """What was last seen of how this tenant behaves where documentation is silent."""
+        ...
+
+    async def learn_facts(self, facts: TenantFacts) -> None:
+        """Remember how the tenant was seen to behave."""
         ...
 
     async def floors(self) -> Mapping[str, int]:

@@ -7,20 +7,20 @@ occurrence goes, and that it is ended only after the last is gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 from holdfast.core import recurrence, zones
-from holdfast.core.desired import SERIES_LENGTH
-from holdfast.core.errors import Conflict, Duplicate, Gone, GraphError, Unexpected, Unreachable
-from holdfast.core.model import EventLook, Tag
-from holdfast.core.plan import Change, Create, End, Rewrite
+from holdfast.core.desired import SERIES_LENGTH, retold
+from holdfast.core.errors import Conflict, Crossing, Duplicate, Gone, GraphError, Unexpected, Unreachable
+from holdfast.core.model import EventLook, Landing, Occurrence, Slot, SlotKey, Tag
+from holdfast.core.plan import Change, Create, End, Move, Rewrite, Skip
 from holdfast.core.report import Account, MailboxState, Problem
 from holdfast.core.tag import UNKNOWN, transaction_id
 from holdfast.jobs.crowd import each
 from holdfast.jobs.ports import Calendars, Placed, Ports, Progress
-from holdfast.jobs.survey import GENERATIONS, Errand, Look, Outcome, as_of, difference, remember, settled, stands_as
+from holdfast.jobs.survey import GENERATIONS, Errand, Look, Outcome, difference, remember, settled, stands_as
 
 FRESH = timedelta(minutes=5)
 """How old a look may be when it is acted on; an older one is taken again first."""
@@ -49,7 +49,8 @@ class _Mailbox:
     writes: int = 0
     expected: dict[str, Tag | None] = field(default_factory=dict)
     transactions: dict[str, str] = field(default_factory=dict)
-    on_record: frozenset[str] = frozenset()
+    landed: dict[str, list[tuple[Landing, Slot]]] = field(default_factory=dict)
+    on_record: frozenset[SlotKey] = frozenset()
 
     async def carry_out(self, look: Look) -> Outcome:
         changes = look.changes
@@ -60,7 +61,7 @@ class _Mailbox:
                 try:
                     if not fresh:
                         now = self.ports.clock.now()
-                        errand = replace(self.errand, desired=as_of(self.errand.desired, now))
+                        errand = replace(self.errand, desired=retold(self.errand.desired, now))
                         _, changes = await difference(errand, self.ports.calendars, now)
                     for change in changes:
                         await self._do(change)
@@ -72,8 +73,9 @@ class _Mailbox:
                         raise
         except GraphError as error:
             if not isinstance(error, Unreachable):
-                made = {tag.block for tag in self.expected.values() if tag}
+                made = {SlotKey(tag.block, tag.fingerprint.slot) for tag in self.expected.values() if tag}
                 await self._put_on_record(self.errand.memory.placed | made)
+                await self.ports.state.know(self.errand.mailbox, None)
             return self._outcome(MailboxState.FAILED, "could not be written", error)
         return await self._confirmed()
 
@@ -87,18 +89,54 @@ class _Mailbox:
                     self.errand.mailbox, actual.event_id, actual.etag, change.series, change.tag
                 )
                 self.expected[actual.event_id] = change.tag
+            case Skip() | Move():
+                await self._relocate(change.actual.event_id, change.occurrence, change.landing, change.slot)
             case End(whole=True, actual=actual):
                 await self._delete(actual.event_id)
                 self.expected[actual.event_id] = None
             case End(actual=actual):
-                if change.has_to_begin:
-                    await self._retag(actual.event_id, replace(change.tag, ending=True))
-                for event_id in change.occurrences:
-                    await self._delete(event_id)
-                if await self._emptied(change):
-                    await self._retag(actual.event_id, change.tag)
-                else:
-                    self.expected[actual.event_id] = change.tag
+                await self._end(change)
+
+    async def _end(self, end: End) -> None:
+        event_id = end.actual.event_id
+        if end.has_to_begin:
+            await self._retag(event_id, replace(end.tag, ending=True))
+        for occurrence in end.occurrences:
+            await self._delete(occurrence)
+        if end.range_end is not None:
+            self.writes += 1
+            await self._calendars.shorten(self.errand.mailbox, event_id, end.range_end, end.tag)
+            self.expected[event_id] = end.tag
+        elif await self._emptied(end):
+            await self._retag(event_id, end.tag)
+        else:
+            self.expected[event_id] = end.tag
+
+    async def _relocate(self, event_id: str, occurrence: Occurrence, landing: Landing, slot: Slot) -> None:
+        """Move a date or take it out, as it also is where a neighbour that the person has moved is in its way."""
+        if landing.to is None:
+            await self._delete(occurrence.event_id)
+        else:
+            self.writes += 1
+            try:
+                await self._calendars.move(self.errand.mailbox, occurrence.event_id, slot, landing.to)
+            except Crossing:
+                await self._delete(occurrence.event_id)
+                landing = landing._replace(to=None)
+        self.landed.setdefault(event_id, []).append((landing, slot))
+
+    async def _land(self, create: Create, event_id: str) -> None:
+        """Take the dates that cannot stay out of a series just made, or move them."""
+        if not create.landings:
+            return
+        slot = create.series.slot
+        days = [landing.day for landing in create.landings]
+        since, until = recurrence.starts(slot, min(days)), recurrence.ends(slot, max(days))
+        there = await self._calendars.instances(self.errand.mailbox, event_id, since=since, until=until)
+        by_day = {_day(one.original_starts, slot): one for one in there}
+        for landing in create.landings:
+            if landing.day in by_day:
+                await self._relocate(event_id, by_day[landing.day], landing, slot)
 
     async def _delete(self, event_id: str) -> None:
         self.writes += 1
@@ -122,7 +160,7 @@ class _Mailbox:
         self.expected[event_id] = tag
 
     async def _create(self, change: Create) -> None:
-        await self._put_on_record(self.on_record | {change.block})
+        await self._put_on_record(self.on_record | {SlotKey(change.block, change.series.fingerprint.slot)})
         for generation in range(change.generation, change.generation + GENERATIONS):
             create = replace(change, generation=generation)
             transaction = transaction_id(change.block, generation)
@@ -158,6 +196,7 @@ class _Mailbox:
             else:
                 self.expected[created.event_id] = create.tag
                 self.transactions[created.event_id] = transaction
+                await self._land(create, created.event_id)
                 return
 
     async def _adopted(self, create: Create, transaction: str, existing_id: str | None) -> bool:
@@ -175,6 +214,7 @@ class _Mailbox:
         series = create.series
         if stands_as(found, series):
             await self._retag(found.event_id, create.tag)
+            await self._land(create, found.event_id)
             return True
         first = found.starts.astimezone(zones.rules(series.slot.zone)).date()
         made_otherwise = replace(create.tag, fingerprint=UNKNOWN, first=first, last=found.range_ends or series.last)
@@ -202,6 +242,9 @@ class _Mailbox:
             seen = {series.event_id: series.tag for series in calendar.series}
             missing = [event_id for event_id, tag in self.expected.items() if seen.get(event_id) != tag]
             lost = [event_id for event_id in missing if not await self._healed(event_id)]
+            lost += [
+                event_id for event_id, landings in self.landed.items() if not await self._stand(event_id, landings)
+            ]
             if missing and not lost:
                 calendar = await self._calendars.read(self.errand.mailbox)
         except GraphError as error:
@@ -212,6 +255,18 @@ class _Mailbox:
         known = replace(self.errand, memory=replace(self.errand.memory, placed=self.on_record))
         await remember(known, calendar, self.ports.state, self.ports.clock.now())
         return self._outcome(MailboxState.CHANGED, settled(self.errand)[1])
+
+    async def _stand(self, event_id: str, landings: Sequence[tuple[Landing, Slot]]) -> bool:
+        """Whether dates of a series are where they were moved to, or gone."""
+        slot = landings[0][1]
+        days = [day for landing, _ in landings for day in (landing.day, landing.to) if day]
+        since, until = recurrence.starts(slot, min(days)), recurrence.ends(slot, max(days))
+        try:
+            there = await self._calendars.instances(self.errand.mailbox, event_id, since=since, until=until)
+        except Gone:
+            return all(landing.to is None for landing, _ in landings)
+        stands = {_day(one.original_starts, slot): _day(one.starts, slot) for one in there}
+        return all(stands.get(landing.day) == landing.to for landing, _ in landings)
 
     async def _healed(self, event_id: str) -> bool:
         """Whether an event that was not seen is ours but for a tag that Graph lost, and has it now."""
@@ -227,14 +282,14 @@ class _Mailbox:
             return False
         return look.tag == tag
 
-    async def _put_on_record(self, blocks: frozenset[str]) -> None:
-        """Keep in mind that the mailbox has these blocks.
+    async def _put_on_record(self, slots: frozenset[SlotKey]) -> None:
+        """Keep in mind that the mailbox has these slots.
 
         Before a create, not after: a leaver is only looked at by what is on record, also one whose run was killed.
         """
-        if blocks != self.on_record:
-            await self.ports.state.place(Placed(self.errand.mailbox, self.errand.address, blocks))
-            self.on_record = blocks
+        if slots != self.on_record:
+            await self.ports.state.place(Placed(self.errand.mailbox, self.errand.address, slots))
+            self.on_record = slots
 
     @property
     def _calendars(self) -> Calendars:
@@ -244,3 +299,8 @@ class _Mailbox:
         problem = Problem.of(error) if error else None
         account = Account(self.errand.mailbox, self.errand.address, state, reason, problem)
         return Outcome(account, self.writes)
+
+
+def _day(at: datetime, slot: Slot) -> date:
+    """The date at an instant where the slot is."""
+    return zones.date_at(slot.zone, at)

@@ -21,8 +21,8 @@ async def remove(seen: Survey, ports: Ports, *, trial: bool = False, progress: P
         await ports.state.withdraw()
     highest: dict[str, int] = defaultdict(int)
     for look in seen.looks:
-        for series in look.calendar.series if look.calendar else ():
-            highest[series.tag.block] = max(highest[series.tag.block], series.tag.generation + 1)
+        for block, generation in look.used.items():
+            highest[block] = max(highest[block], generation + 1)
     for block, generation in highest.items():
         await ports.state.raise_floor(block, generation)
     outcomes = await reconcile(seen.looks, ports, progress=progress)

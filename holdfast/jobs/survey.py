@@ -7,24 +7,49 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 
 from holdfast.core import recurrence, zones
-from holdfast.core.desired import SERIES_LENGTH, UNTOUCHED, Desired, Want, desired
+from holdfast.core.desired import (
+    ANYBODY,
+    HORIZON,
+    SERIES_LENGTH,
+    SETTLED_IN,
+    Choices,
+    Desired,
+    Why,
+    desired,
+    in_their_zones,
+)
 from holdfast.core.diff import InstancesNeeded, Memory, diff
-from holdfast.core.errors import GraphError, NoMailbox
-from holdfast.core.model import ActualCalendar, ActualSeries, DesiredSeries, EventLook, Purpose, Tag
+from holdfast.core.errors import Gone, GraphError, NoMailbox
+from holdfast.core.model import (
+    PEOPLE,
+    ActualCalendar,
+    ActualSeries,
+    DesiredSeries,
+    EventLook,
+    Occurrence,
+    Profile,
+    Purpose,
+    SlotKey,
+    Tag,
+)
 from holdfast.core.plan import Change, Create, Plan, Planned, Reason, guard
 from holdfast.core.report import Account, Excuse, MailboxState, Problem, Report
 from holdfast.core.settings import Settings
 from holdfast.core.tag import UNKNOWN, transaction_id
 from holdfast.jobs.audience import Audience, resolve
+from holdfast.jobs.choosing import Choosing, choose
 from holdfast.jobs.crowd import each
-from holdfast.jobs.ports import Calendars, Placed, Ports, Progress, State
+from holdfast.jobs.ports import Calendars, Known, Learned, Placed, Ports, Progress, State
 
-PURPOSE_HOLDS = timedelta(days=7)
-"""How long what a mailbox is for is believed without asking again."""
+PROFILE_HOLDS = timedelta(days=7)
+"""How long what a mailbox says of itself is believed without asking again."""
+
+WHOLE_READ_HOLDS = timedelta(days=7)
+"""How long the series of a mailbox are looked up by their ids before its calendar is searched again for all of ours."""
 
 _MOVABLE = timedelta(days=7)
 """How far from its date a person can move an occurrence: Graph refuses to let it reach its neighbour's day."""
@@ -32,6 +57,7 @@ _MOVABLE = timedelta(days=7)
 GENERATIONS = 5
 """How many generations are tried where Graph refuses a create as a duplicate and nothing of ours is to be found."""
 
+_A_DAY = timedelta(days=1)
 _NO_END = timedelta(days=730)
 """How far to look for instances of a series whose end a person has taken away."""
 
@@ -48,6 +74,36 @@ class NoSuchMailbox(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Brief:
+    """What all errands of a run go by. What is wanted is told once for all people who are alike."""
+
+    settings: Settings
+    now: datetime
+    choices: Choices
+    floors: Mapping[str, int]
+    range_end_keeps: bool
+    removing: bool = False
+    told: dict[object, Desired] = field(default_factory=dict)
+
+    @property
+    def nothing(self) -> Desired:
+        """What is wanted of somebody who gets nothing."""
+        known = frozenset(block.id for block in self.settings.blocks)
+        return Desired(known=known, zone=self.settings.organization.zone)
+
+    def wanted(self, audiences: frozenset[str], profile: Profile = ANYBODY) -> Desired:
+        """What is wanted in the mailbox of a member of these audiences."""
+        if self.removing or not audiences:
+            return self.nothing
+        is_new = profile.zone_since is not None and self.now - profile.zone_since < SETTLED_IN
+        alike = audiences, profile.hours, profile.zone, is_new
+        if alike not in self.told:
+            told = desired(self.settings, audiences, self.now, profile=profile, choices=self.choices)
+            self.told[alike] = told
+        return self.told[alike]
+
+
+@dataclass(frozen=True, slots=True)
 class Errand:
     """One mailbox and what it should hold. ``excuse`` says why not a thing, ``gone`` why what it has goes."""
 
@@ -58,6 +114,7 @@ class Errand:
     in_audience: bool = True
     excuse: Excuse | None = None
     gone: Reason = Reason.LEFT
+    audiences: frozenset[str] = frozenset()
 
     def live(self, calendar: ActualCalendar, at: datetime) -> list[ActualSeries]:
         """The series that are not over, by the date where the organisation is: what ``diff`` goes by too."""
@@ -67,13 +124,17 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one mailbox turned out to hold. ``calendar`` is None where it was not, or could not be, read."""
+    """What one mailbox turned out to hold.
+
+    ``holds`` says whether a series of ours is going on there, ``used`` the highest generation of each block.
+    """
 
     errand: Errand
     at: datetime
     account: Account
-    calendar: ActualCalendar | None = None
     changes: tuple[Change, ...] = ()
+    holds: bool = False
+    used: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +147,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Everybody at one instant."""
+    """Everybody at one instant. ``choosing`` has the times of day of blocks that leave the choice."""
 
     at: datetime
     audience: Audience
     looks: tuple[Look, ...]
+    choosing: Choosing = field(default_factory=Choosing)
 
     @property
     def plan(self) -> Plan:
@@ -103,8 +165,7 @@ class Survey:
         return {
             look.errand.mailbox
             for look in self.looks
-            if any(isinstance(change, Create) for change in look.changes)
-            or (look.calendar and look.errand.live(look.calendar, self.at))
+            if look.holds or any(isinstance(change, Create) for change in look.changes)
         }
 
     def check_guard(self, settings: Settings, complete: frozenset[str]) -> None:
@@ -136,34 +197,44 @@ async def survey(
     ports: Ports,
     *,
     pinned: Mapping[str, tuple[str, str]],
+    choices: Choices | None = None,
+    choose_again: bool = False,
     only: str | None = None,
     removing: bool = False,
+    by_heart: bool = False,
     progress: Progress | None = None,
 ) -> Survey:
     """Look at every mailbox of the audiences and at everybody who has left them.
 
     ``only`` keeps to the mailbox with this address or id and raises ``NoSuchMailbox`` if there is none; ``removing``
-    wants no blocks anywhere. Raises ``AudienceError`` for groups that cannot be told, and Graph's errors where the
-    directory cannot be read: without knowing everybody, nothing is known. A single mailbox that cannot be read is
-    *unread*.
+    wants no blocks anywhere; ``by_heart`` asks series that are known for their dates, where that is enough, instead of
+    searching calendars. ``choices`` are taken instead of those on record, and ``choose_again`` looks for the quietest
+    times anew. Raises ``AudienceError`` for groups that
+    cannot be told, and Graph's errors where the directory cannot be read: without knowing everybody, nothing is known.
+    A single mailbox that cannot be read is *unread*.
     """
     now = ports.clock.now()
     audience = await resolve(settings, ports.directory, pinned)
     placed = await ports.state.placed()
-    floors = await ports.state.floors()
-    purposes = await ports.state.purposes(since=now - PURPOSE_HOLDS)
-    errands = _errands(settings, audience, placed, floors, now, removing=removing)
+    facts = await ports.state.tenant_facts()
+    chosen = Choosing() if removing else await choose(settings, audience, ports, given=choices, again=choose_again)
+    brief = Brief(
+        settings,
+        now,
+        chosen.times,
+        floors=await ports.state.floors(),
+        range_end_keeps=facts is not None and facts.range_end_keeps is True,
+        removing=removing,
+    )
+    errands = _errands(brief, audience, placed)
     if only is not None:
         errands = [_the_one(errands, only)]
 
     async def visit(errand: Errand) -> Look:
-        look = await _visit(errand, ports, purposes, now, relearning=not placed)
-        if look.calendar is not None:
-            await remember(look.errand, look.calendar, ports.state, now)
-        return look
+        return await _visit(errand, ports, brief, relearning=not placed, by_heart=by_heart)
 
     looks = await each(errands, visit, doing="Reading calendars", progress=progress)
-    return Survey(now, audience, tuple(looks))
+    return Survey(now, audience, tuple(looks), chosen)
 
 
 async def difference(errand: Errand, calendars: Calendars, now: datetime) -> tuple[ActualCalendar, tuple[Change, ...]]:
@@ -171,11 +242,37 @@ async def difference(errand: Errand, calendars: Calendars, now: datetime) -> tup
     calendar = await _whole(errand, calendars, now)
     while True:
         try:
-            changes = diff(errand.desired, calendar, now=now, memory=errand.memory, gone=errand.gone)
+            return calendar, _diff(errand, calendar, now)
         except InstancesNeeded as needed:
-            calendar = await _with_instances(calendar, needed, calendars)
-        else:
-            return calendar, changes
+            calendar = await _with_instances(calendar, needed, calendars, now)
+
+
+def _diff(errand: Errand, calendar: ActualCalendar, now: datetime) -> tuple[Change, ...]:
+    wanted = in_their_zones(errand.desired, calendar.series, now)
+    return diff(wanted, calendar, now=now, memory=errand.memory, gone=errand.gone)
+
+
+async def _by_heart(errand: Errand, ports: Ports, now: datetime) -> ActualCalendar | None:
+    """The mailbox by what is known of it and the coming dates of each of its series.
+
+    None where that does not tell all: nothing is known, or not for a week; a series is gone or has none of its dates
+    left; or something would have to change, which is decided by the whole calendar only.
+    """
+    known = await ports.state.known(errand.mailbox)
+    if known is None or now - known.read > WHOLE_READ_HOLDS:
+        return None
+    calendar = ActualCalendar(errand.mailbox, known.series)
+    found: list[ActualSeries] = []
+    try:
+        for series in errand.live(calendar, now):
+            ahead = await _ahead(errand.mailbox, series, ports.calendars, now)
+            if not ahead and series.tag.last > zones.date_at(errand.desired.zone, now + HORIZON):
+                return None
+            found.append(replace(series, ahead=ahead))
+        calendar = ActualCalendar(errand.mailbox, tuple(found))
+        return None if _diff(errand, calendar, now) else calendar
+    except (Gone, InstancesNeeded):
+        return None
 
 
 async def _whole(errand: Errand, calendars: Calendars, now: datetime) -> ActualCalendar:
@@ -185,7 +282,7 @@ async def _whole(errand: Errand, calendars: Calendars, now: datetime) -> ActualC
     a person who deleted it; otherwise nobody would ever find such a series again.
     """
     calendar = await calendars.read(errand.mailbox)
-    traceless = errand.memory.placed - {one.tag.block for one in calendar.series}
+    traceless = errand.memory.blocks - {one.tag.block for one in calendar.series}
     if not traceless:
         return calendar
     series = list(calendar.series)
@@ -197,15 +294,15 @@ async def _whole(errand: Errand, calendars: Calendars, now: datetime) -> ActualC
         )
         if look is not None and look.is_series and look.tag is None and look.transaction_id:
             tag = _guessed(look, block, marks[look.transaction_id], errand.desired)
-            series.append(ActualSeries(look.event_id, look.etag, tag, now, look.range_ends))
+            series.append(ActualSeries(look.event_id, look.etag, tag, now, look.range_ends, look.starts, zone=None))
     return replace(calendar, series=tuple(series))
 
 
 def _guessed(look: EventLook, block: str, generation: int, desired: Desired) -> Tag:
     """The tag that a series must have lost: one with the slot that is wanted, if it stands on the very dates."""
-    for want in desired.wants:
+    for want in desired.of(block):
         series = want.series
-        if series.block == block and stands_as(look, series):
+        if stands_as(look, series):
             return Tag(block, generation, series.fingerprint._replace(words=UNKNOWN.words), series.first, series.last)
     first = look.starts.astimezone(zones.rules(desired.zone)).date()
     return Tag(block, generation, UNKNOWN, first, look.range_ends or first + SERIES_LENGTH)
@@ -216,59 +313,55 @@ def stands_as(look: EventLook, series: DesiredSeries) -> bool:
     return look.starts == recurrence.starts(series.slot, series.first) and look.range_ends == series.last
 
 
-def as_of(wanted: Desired, now: datetime) -> Desired:
-    """What is wanted, told anew: a date that has begun since it was first told is not to be placed any more."""
-    wants: list[Want] = []
-    over = list(wanted.over)
-    for want in wanted.wants:
-        soonest = recurrence.next_date_after(want.series.slot, now + UNTOUCHED)
-        series = want.from_day(max(soonest, want.since))
-        if series is None:
-            over.append(want.series.block)
-        else:
-            wants.append(replace(want, series=series))
-    return replace(wanted, wants=tuple(wants), over=tuple(over))
-
-
-async def _with_instances(calendar: ActualCalendar, needed: InstancesNeeded, calendars: Calendars) -> ActualCalendar:
-    """The calendar with these series' instances, over all the time that they may stretch."""
+async def _with_instances(
+    calendar: ActualCalendar, needed: InstancesNeeded, calendars: Calendars, now: datetime
+) -> ActualCalendar:
+    """The calendar with what was found to be needed of its series' instances."""
     read: dict[str, ActualSeries] = {}
-    for series in needed.series:
+    for series in needed.ahead:
+        ahead = await _ahead(calendar.mailbox, series, calendars, now)
+        read[series.event_id] = replace(series, ahead=ahead)
+    for series in needed.whole:
         last = max(series.tag.last, series.range_ends or series.tag.first + _NO_END)
         since, until = (datetime.combine(day, time.min, UTC) for day in (series.tag.first - _MOVABLE, last + _MOVABLE))
         instances = await calendars.instances(calendar.mailbox, series.event_id, since=since, until=until)
-        read[series.event_id] = replace(series, instances=instances)
+        read[series.event_id] = replace(read.get(series.event_id, series), instances=instances)
     return replace(calendar, series=tuple(read.get(series.event_id, series) for series in calendar.series))
 
 
-def _errands(
-    settings: Settings,
-    audience: Audience,
-    placed: Mapping[str, Placed],
-    floors: Mapping[str, int],
-    now: datetime,
-    *,
-    removing: bool,
-) -> list[Errand]:
+async def _ahead(mailbox: str, series: ActualSeries, calendars: Calendars, now: datetime) -> tuple[Occurrence, ...]:
+    """The dates of a series within the horizon."""
+    return await calendars.instances(mailbox, series.event_id, since=now, until=now + HORIZON + _A_DAY)
+
+
+def _errands(brief: Brief, audience: Audience, placed: Mapping[str, Placed]) -> list[Errand]:
     """An errand for every member, and one for everybody else who has been given blocks."""
-    gone = Reason.REMOVED if removing else Reason.LEFT
-    nothing = Desired(known=frozenset(block.id for block in settings.blocks), zone=settings.organization.zone)
-    wanted: dict[frozenset[str], Desired] = {}
-    errands: list[Errand] = []
-    for member in audience.members.values():
-        person = member.person
-        had = placed[person.id].blocks if person.id in placed else frozenset()
-        excuse = member.excuse()
-        audiences = frozenset(member.audiences)
-        if audiences not in wanted:
-            wanted[audiences] = nothing if removing else desired(settings, audiences, now)
-        wants = nothing if excuse else wanted[audiences]
-        errands.append(Errand(person.id, person.address, wants, Memory(had, floors), excuse=excuse, gone=gone))
-    for mailbox, known in placed.items():
-        if mailbox not in audience.members:
-            memory = Memory(known.blocks, floors)
-            errands.append(Errand(mailbox, known.address, nothing, memory, in_audience=False, gone=gone))
-    return errands
+    gone = Reason.REMOVED if brief.removing else Reason.LEFT
+
+    nothing = brief.nothing
+
+    def memory(mailbox: str) -> Memory:
+        had = placed[mailbox].slots if mailbox in placed else frozenset()
+        return Memory(had, brief.floors, brief.range_end_keeps)
+
+    members = [
+        Errand(
+            member.person.id,
+            member.person.address,
+            nothing,
+            memory(member.person.id),
+            excuse=member.excuse(),
+            gone=gone,
+            audiences=frozenset(member.audiences),
+        )
+        for member in audience.members.values()
+    ]
+    others = [
+        Errand(mailbox, known.address, nothing, memory(mailbox), in_audience=False, gone=gone)
+        for mailbox, known in placed.items()
+        if mailbox not in audience.members
+    ]
+    return members + others
 
 
 def _the_one(errands: list[Errand], only: str) -> Errand:
@@ -282,31 +375,47 @@ def _the_one(errands: list[Errand], only: str) -> Errand:
     raise NoSuchMailbox(f'"{only}" is in no audience of the settings.{hint}')
 
 
-async def _visit(
-    errand: Errand, ports: Ports, purposes: Mapping[str, Purpose], now: datetime, *, relearning: bool
-) -> Look:
+async def _visit(errand: Errand, ports: Ports, brief: Brief, *, relearning: bool, by_heart: bool) -> Look:
     """Look at one mailbox. The excused are read if they are known to have blocks, or if nothing is known of anybody."""
     calendar: ActualCalendar | None = None
     changes: tuple[Change, ...] = ()
     problem: Problem | None = None
     try:
         if errand.in_audience and not errand.excuse:
-            errand = await _judged(errand, ports, purposes, now)
+            errand = await _judged(errand, ports, brief)
         if not errand.excuse or errand.memory.placed or relearning:
-            calendar, changes = await difference(errand, ports.calendars, now)
+            calendar, changes = await _seen(errand, ports, brief.now, by_heart=by_heart)
     except NoMailbox as error:
-        if errand.excuse:
-            state, reason = settled(errand)
-        elif errand.in_audience:
-            state, reason, problem = MailboxState.WAITING, "no mailbox yet", Problem.of(error)
-        else:
-            state, reason = MailboxState.WAITING, "no mailbox any more"
+        state, reason = settled(errand) if errand.excuse else (MailboxState.WAITING, _NONE[errand.in_audience])
+        if errand.in_audience and not errand.excuse:
+            problem = Problem.of(error)
     except GraphError as error:
         state, reason, problem = MailboxState.UNREAD, "could not be read", Problem.of(error)
     else:
         state, reason = (MailboxState.WAITING, "a change") if changes else settled(errand)
     account = Account(errand.mailbox, errand.address, state, reason, problem)
-    return Look(errand, now, account, calendar, changes)
+    if calendar is None:
+        return Look(errand, brief.now, account)
+    used: dict[str, int] = {}
+    for series in calendar.series:
+        used[series.tag.block] = max(used.get(series.tag.block, 0), series.tag.generation)
+    return Look(errand, brief.now, account, changes, holds=bool(errand.live(calendar, brief.now)), used=used)
+
+
+_NONE = {True: "no mailbox yet", False: "no mailbox any more"}
+"""Why a mailbox that is not there waits, by whether its owner is in the audience."""
+
+
+async def _seen(
+    errand: Errand, ports: Ports, now: datetime, *, by_heart: bool
+) -> tuple[ActualCalendar, tuple[Change, ...]]:
+    """What a mailbox holds and what has to change there; remembered where it was read whole."""
+    known = await _by_heart(errand, ports, now) if by_heart else None
+    if known is not None:
+        return known, ()
+    calendar, changes = await difference(errand, ports.calendars, now)
+    await remember(errand, calendar, ports.state, now)
+    return calendar, changes
 
 
 def settled(errand: Errand) -> tuple[MailboxState, str]:
@@ -314,29 +423,47 @@ def settled(errand: Errand) -> tuple[MailboxState, str]:
     if errand.excuse:
         return MailboxState.EXCUSED, errand.excuse
     if errand.in_audience and not errand.desired.wants:
-        return MailboxState.EXCUSED, Excuse.NO_BLOCK
+        outside = any(unmet.why is Why.OUTSIDE for unmet in errand.desired.unmet)
+        return MailboxState.EXCUSED, Excuse.OUTSIDE_HOURS if outside else Excuse.NO_BLOCK
     return MailboxState.HELD, ""
 
 
-async def _judged(errand: Errand, ports: Ports, purposes: Mapping[str, Purpose], now: datetime) -> Errand:
-    """The errand, excused where the mailbox is not a person's."""
-    purpose = purposes.get(errand.mailbox)
-    if purpose is None:
-        purpose = await ports.calendars.purpose(errand.mailbox)
-        await ports.state.learn_purpose(errand.mailbox, purpose, now)
-    excuse = _EXCUSE_OF.get(purpose)
-    if excuse is None:
-        return errand
-    return replace(errand, excuse=excuse, desired=replace(errand.desired, wants=(), displaced=(), over=()))
+async def _judged(errand: Errand, ports: Ports, brief: Brief) -> Errand:
+    """The errand with what is wanted in this very mailbox; excused where it is not a person's."""
+    profile = await _profile(errand.mailbox, ports, brief.now)
+    if profile.purpose not in PEOPLE:
+        return replace(errand, excuse=_EXCUSE_OF[profile.purpose])
+    return replace(errand, desired=brief.wanted(errand.audiences, profile))
+
+
+async def _profile(mailbox: str, ports: Ports, now: datetime) -> Profile:
+    """What the mailbox says of itself, asked at most once a week."""
+    before = await ports.state.profile(mailbox)
+    if before is not None and now - before.at <= PROFILE_HOLDS:
+        return before.profile
+    profile = await ports.calendars.profile(mailbox)
+    same = before is not None and before.profile.zone == profile.zone
+    profile = replace(profile, zone_since=before.profile.zone_since if before and same else now)
+    await ports.state.learn(mailbox, Learned(profile, now))
+    return profile
 
 
 async def remember(errand: Errand, calendar: ActualCalendar, state: State, now: datetime) -> None:
-    """Keep in mind which blocks a mailbox has, also where they were found again after the state was lost.
+    """Keep in mind which slots a mailbox has, also where they were found again after the state was lost.
 
-    A block that is wanted and missing stays in mind: it has been taken away, which is not the same as being new.
+    A slot that is wanted and missing stays in mind: it has been taken away, which is not the same as being new. The
+    series are kept, so that the next sweep can ask for them by their ids.
     """
-    live = {series.tag.block for series in errand.live(calendar, now)}
-    wanted = {want.series.block for want in errand.desired.wants}
-    blocks = frozenset(live | (errand.memory.placed & wanted))
-    if blocks != errand.memory.placed:
-        await state.place(Placed(errand.mailbox, errand.address, blocks))
+    live = errand.live(calendar, now)
+    wanted = {want.key for want in errand.desired.wants}
+    slots = frozenset(
+        {SlotKey(one.tag.block, one.tag.fingerprint.slot) for one in live} | (errand.memory.placed & wanted)
+    )
+    if slots != errand.memory.placed:
+        await state.place(Placed(errand.mailbox, errand.address, slots))
+    series = tuple(replace(one, etag="", instances=None, ahead=None) for one in live)
+    before = await state.known(errand.mailbox)
+    if before is None and not series:
+        return
+    if before is None or before.series != series or now - before.read > WHOLE_READ_HOLDS / 2:
+        await state.know(errand.mailbox, Known(now, series) if series else None)

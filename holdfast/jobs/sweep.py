@@ -28,7 +28,7 @@ async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None =
         await ports.state.record_run(report.data())
         return report
     in_force = parse(approval.settings, name="approved settings", environment={})
-    seen = await survey(in_force, ports, pinned=approval.groups, progress=progress)
+    seen = await survey(in_force, ports, pinned=approval.groups, by_heart=True, progress=progress)
     notes = [EDIT_WAITS] if fingerprint(settings) != approval.fingerprint else []
     outcomes = []
     if Mode.WATCH in (settings.mode, in_force.mode):

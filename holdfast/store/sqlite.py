@@ -7,18 +7,25 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
-from holdfast.core.model import Purpose
-from holdfast.jobs.ports import Approval, Placed
+from holdfast.core.desired import ChoiceKey
+from holdfast.core.model import SlotKey
+from holdfast.core.tenant import TenantFacts
+from holdfast.jobs.ports import Approval, Known, Learned, Placed
+from holdfast.store import rows
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
 create table approval (tenant text primary key, fingerprint text, settings text, at text, groups text, complete text);
-create table placed (tenant text, mailbox text, address text, blocks text, primary key (tenant, mailbox));
-create table purpose (tenant text, mailbox text, purpose text, at text, primary key (tenant, mailbox));
+create table placed (tenant text, mailbox text, address text, slots text, primary key (tenant, mailbox));
+create table known (tenant text, mailbox text, at text, series text, primary key (tenant, mailbox));
+create table profile (tenant text, mailbox text, at text, profile text, primary key (tenant, mailbox));
+create table choice (tenant text, block text, audience text, days text, at text,
+    primary key (tenant, block, audience, days));
+create table facts (tenant text primary key, facts text);
 create table floor (tenant text, block text, generation integer, primary key (tenant, block));
 create table run (tenant text primary key, run text);
 """
@@ -62,25 +69,58 @@ class SqliteState:
 
     async def placed(self) -> Mapping[str, Placed]:
         """Everybody who has blocks, by mailbox."""
-        rows = self._all("select mailbox, address, blocks from placed where tenant = ?")
-        return {mailbox: Placed(mailbox, address, frozenset(json.loads(blocks))) for mailbox, address, blocks in rows}
+        found = self._all("select mailbox, address, slots from placed where tenant = ?")
+        return {mailbox: Placed(mailbox, address, _slots(slots)) for mailbox, address, slots in found}
 
     async def place(self, placed: Placed) -> None:
-        """Remember what a mailbox has; with no blocks left, forget it."""
-        if placed.blocks:
-            blocks = json.dumps(sorted(placed.blocks))
-            self._do("insert or replace into placed values (?, ?, ?, ?)", placed.mailbox, placed.address, blocks)
+        """Remember what a mailbox has; with no slots left, forget it."""
+        if placed.slots:
+            slots = json.dumps(sorted(placed.slots))
+            self._do("insert or replace into placed values (?, ?, ?, ?)", placed.mailbox, placed.address, slots)
         else:
             self._do("delete from placed where tenant = ? and mailbox = ?", placed.mailbox)
 
-    async def purposes(self, *, since: datetime) -> Mapping[str, Purpose]:
-        """What mailboxes are for, as far as it was learned at ``since`` or later."""
-        rows = self._all("select mailbox, purpose from purpose where tenant = ? and at >= ?", _text(since))
-        return {mailbox: Purpose(purpose) for mailbox, purpose in rows}
+    async def known(self, mailbox: str) -> Known | None:
+        """The series of a mailbox as they were last read."""
+        row = self._one("select at, series from known where tenant = ? and mailbox = ?", mailbox)
+        return Known(datetime.fromisoformat(row[0]), rows.series_of(row[1])) if row else None
 
-    async def learn_purpose(self, mailbox: str, purpose: Purpose, at: datetime) -> None:
-        """Remember what a mailbox is for."""
-        self._do("insert or replace into purpose values (?, ?, ?, ?)", mailbox, purpose.value, _text(at))
+    async def know(self, mailbox: str, known: Known | None) -> None:
+        """Remember the series of a mailbox, or forget them."""
+        if known is None:
+            self._do("delete from known where tenant = ? and mailbox = ?", mailbox)
+        else:
+            text = rows.series_text(known.series)
+            self._do("insert or replace into known values (?, ?, ?, ?)", mailbox, _text(known.read), text)
+
+    async def profile(self, mailbox: str) -> Learned | None:
+        """What a mailbox said of itself when it was last asked."""
+        row = self._one("select at, profile from profile where tenant = ? and mailbox = ?", mailbox)
+        return Learned(rows.profile_of(row[1]), datetime.fromisoformat(row[0])) if row else None
+
+    async def learn(self, mailbox: str, learned: Learned) -> None:
+        """Remember what a mailbox says of itself."""
+        text = rows.profile_text(learned.profile)
+        self._do("insert or replace into profile values (?, ?, ?, ?)", mailbox, _text(learned.at), text)
+
+    async def choices(self) -> Mapping[ChoiceKey, time]:
+        """The times of day chosen where the settings leave the choice."""
+        found = self._all("select block, audience, days, at from choice where tenant = ?")
+        return {ChoiceKey(*key): time.fromisoformat(at) for *key, at in found}
+
+    async def choose(self, choices: Mapping[ChoiceKey, time]) -> None:
+        """Keep these choices, besides those kept already for others."""
+        for key, at in choices.items():
+            self._do("insert or replace into choice values (?, ?, ?, ?, ?)", *key, at.isoformat())
+
+    async def tenant_facts(self) -> TenantFacts | None:
+        """What was last seen of how this tenant behaves."""
+        row = self._one("select facts from facts where tenant = ?")
+        return rows.facts_of(row[0]) if row else None
+
+    async def learn_facts(self, facts: TenantFacts) -> None:
+        """Remember how the tenant was seen to behave."""
+        self._do("insert or replace into facts values (?, ?)", rows.facts_text(facts))
 
     async def floors(self) -> Mapping[str, int]:
         """The first generation to use for a block."""
@@ -111,8 +151,8 @@ class SqliteState:
     def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         return self._connection.execute(query, (self._tenant, *values)).fetchall()
 
-    def _one(self, query: str) -> tuple[Any, ...] | None:
-        row: tuple[Any, ...] | None = self._connection.execute(query, (self._tenant,)).fetchone()
+    def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self._connection.execute(query, (self._tenant, *values)).fetchone()
         return row
 
 
@@ -137,7 +177,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("pragma synchronous = normal")
         connection.execute("begin immediate")
         (version,) = connection.execute("pragma user_version").fetchone()
-        if version == 0:
+        if version < _SCHEMA_VERSION:
+            for (name,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
+                connection.execute(f"drop table {name}")
             for statement in filter(str.strip, _SCHEMA.split(";")):
                 connection.execute(statement)
             connection.execute(f"pragma user_version = {_SCHEMA_VERSION}")
@@ -167,6 +209,10 @@ def _log_ahead(connection: sqlite3.Connection) -> None:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
             raise
+
+
+def _slots(text: str) -> frozenset[SlotKey]:
+    return frozenset(SlotKey(*slot) for slot in json.loads(text))
 
 
 def _text(at: datetime) -> str:

@@ -11,8 +11,8 @@ from holdfast.cli import render
 from holdfast.cli.init import example
 from holdfast.cli.planfile import changed_since
 from holdfast.core.desired import desired
-from holdfast.core.model import ActualSeries, Tag
-from holdfast.core.plan import Create, End, Plan, Planned, Reason, Rewrite
+from holdfast.core.model import ActualSeries, Landing, Occurrence, Tag
+from holdfast.core.plan import Change, Create, End, Move, Plan, Planned, Reason, Rewrite, Skip
 from holdfast.core.report import Account, MailboxState, Problem, Report
 from holdfast.core.settings import Language, Mode, parse
 from holdfast.jobs.check import Finding
@@ -24,14 +24,17 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SETTINGS = parse(example(Language.EN), name="settings.yaml", environment={})
 (WANT,) = desired(SETTINGS, ["everyone"], NOW).wants
 TAG = Tag("learning-hour", 0, WANT.series.fingerprint, WANT.series.first, WANT.series.last)
-STANDING = ActualSeries("AAk=", 'W/"1"', TAG, NOW, WANT.series.last, ())
+STANDING = ActualSeries("AAk=", 'W/"1"', TAG, NOW, WANT.series.last, NOW, "Europe/Stockholm", ())
+DATE = Occurrence("AAk=/1", NOW, NOW, NOW)
+CHRISTMAS_EVE = Landing(date(2026, 12, 24), None, "Christmas Eve")
+ASCENSION = Landing(date(2027, 5, 6), date(2027, 5, 5), "Ascension Day")
 
 
 def address(number: int) -> str:
     return f"person{number:03}@fjallvik.example"
 
 
-def planned(number: int, *changes: Create | Rewrite | End) -> Planned:
+def planned(number: int, *changes: Change) -> Planned:
     return Planned(f"id-{number}", address(number), changes)
 
 
@@ -43,6 +46,9 @@ def create(reason: Reason, generation: int = 0, first: date | None = None) -> Cr
 def end(reason: Reason, block: str = "learning-hour") -> End:
     return End(block, STANDING, date(2026, 11, 25), reason, TAG, False, ("a", "b"))
 
+
+SLOT = WANT.series.slot
+DAY_OFF = Reason.DAY_OFF
 
 PLANS = {
     "nothing": Plan.of([]),
@@ -57,6 +63,16 @@ PLANS = {
             planned(21, Rewrite("learning-hour", STANDING, WANT.series, Reason.EDITED)),
             planned(22, create(Reason.RESCHEDULED, 1), end(Reason.RESCHEDULED)),
             planned(23, end(Reason.DROPPED, "old-block")),
+        ]
+    ),
+    "days-off": Plan.of(
+        [
+            *(planned(n, replace(create(Reason.NEW), landings=(CHRISTMAS_EVE, ASCENSION))) for n in range(7)),
+            *(planned(n, create(Reason.NEW)) for n in range(7, 9)),
+            *(planned(n, Skip("learning-hour", STANDING, DATE, CHRISTMAS_EVE, SLOT, DAY_OFF)) for n in range(10, 18)),
+            planned(20, Move("learning-hour", STANDING, DATE, ASCENSION, SLOT, DAY_OFF)),
+            planned(21, end(Reason.OUTSIDE)),
+            planned(22, create(Reason.ZONE, 1), end(Reason.ZONE)),
         ]
     ),
 }

@@ -35,7 +35,7 @@ def instants() -> st.SearchStrategy[datetime]:
 @st.composite
 def blocks(draw: st.DrawFn, name: str) -> Block:
     """A block that may begin before, in or after 2026, and end or not."""
-    day = draw(st.sampled_from(Day))
+    day = draw(st.sampled_from(list(Day)[:5]))
     begins = draw(st.dates(date(2025, 6, 1), date(2027, 6, 30)))
     soonest = begins + timedelta(days=(Weekday[day.name] - begins.weekday()) % 7)
     return Block(

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from holdfast.core.desired import desired
 from holdfast.core.diff import Memory, diff
-from holdfast.core.model import ActualSeries
+from holdfast.core.model import ActualSeries, SlotKey
 from holdfast.core.plan import Create, End, Reason
 from holdfast.core.settings import Settings
 from holdfast.core.tag import transaction_id
@@ -26,7 +26,7 @@ class Years(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = World()
-        self.placed: frozenset[str] = frozenset()
+        self.placed: frozenset[SlotKey] = frozenset()
         self.settled = False
         self.used: set[str] = set()
         self.begun: dict[str, tuple[datetime, datetime]] = {}
@@ -113,7 +113,7 @@ class Years(RuleBasedStateMachine):
             if isinstance(change, Create):
                 assert (change.block, change.generation) not in present
                 if change.reason is Reason.NEW:
-                    assert change.block not in placed
+                    assert change.block not in {key.block for key in placed}
             else:
                 assert change.actual.tag.last >= today
             if isinstance(change, End):
@@ -122,7 +122,8 @@ class Years(RuleBasedStateMachine):
         made = [transaction_id(c.block, c.generation) for c in changes if isinstance(c, Create)]
         assert len(made) == len(set(made))
         self.world.carry_out(changes, self.now)
-        self.placed = frozenset(s.tag.block for s in originals(self.world.calendar) if s.tag.last >= today)
+        live = [s.tag for s in originals(self.world.calendar) if s.tag.last >= today]
+        self.placed = frozenset(SlotKey(tag.block, tag.fingerprint.slot) for tag in live)
         assert diff(wanted, self.world.calendar, now=self.now, memory=Memory(self.placed)) == ()
         self.settled = True
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.core.desired import desired, today
+from holdfast.core.desired import Desired, Why, desired, today
 from holdfast.core.model import Slot, Weekday, Weekly
 from holdfast.core.settings import Audience, Block, Day, Goal, Language, Organization, Settings
 from tests.core.strategies import TENANT
@@ -89,10 +89,11 @@ def test_it_never_lasts_beyond_until(until: date, last: date) -> None:
 def test_a_block_with_no_date_left_is_over() -> None:
     ended = block(until=date(2026, 12, 9))
     found = desired(settings(ended), {"alla"}, MONDAY)
-    assert (found.wants, found.over) == ((), ("lartimmen",))
+    assert (found.wants, unmet(found)) == ((), [("lartimmen", Why.OVER)])
     last_day = block(until=date(2026, 12, 10))
-    assert not desired(settings(last_day), {"alla"}, THURSDAY.replace(hour=7)).over
-    assert desired(settings(last_day), {"alla"}, THURSDAY.replace(hour=7, minute=50)).over == ("lartimmen",)
+    assert not desired(settings(last_day), {"alla"}, THURSDAY.replace(hour=7)).unmet
+    over = desired(settings(last_day), {"alla"}, THURSDAY.replace(hour=7, minute=50))
+    assert unmet(over) == [("lartimmen", Why.OVER)]
 
 
 def test_a_continuation_from_a_day_on_keeps_to_until() -> None:
@@ -113,12 +114,18 @@ def test_a_person_in_several_audiences_gets_a_block_once() -> None:
     assert len(desired(settings(both), {"alla", "utveckling"}, MONDAY).wants) == 1
 
 
+def unmet(wanted: Desired) -> list[tuple[str, Why]]:
+    return [(one.key.block, one.why) for one in wanted.unmet]
+
+
 class TestTwoBlocksAtOneTime:
     FIRST = block("kodtimmen", audiences=("utveckling",), at=time(9, 30))
 
     def found(self, *blocks: Block, audiences: frozenset[str] = frozenset({"alla", "utveckling"})) -> tuple[Any, Any]:
         wanted = desired(settings(*blocks), audiences, MONDAY)
-        return tuple(want.series.block for want in wanted.wants), wanted.displaced
+        return tuple(want.series.block for want in wanted.wants), tuple(
+            name for name, why in unmet(wanted) if why is Why.DISPLACED
+        )
 
     def test_the_first_in_the_file_wins(self) -> None:
         assert self.found(self.FIRST, block()) == (("kodtimmen",), ("lartimmen",))

@@ -131,7 +131,7 @@ def test_what_is_created_stands_where_the_block_wants_it(situation: Situation) -
             assert audiences & set(block.audiences)
             assert block.from_ <= change.series.first <= change.series.last <= (block.until or date.max)
             assert change.series.last - change.series.first <= timedelta(weeks=26) - timedelta(days=1)
-            assert change.series.first.weekday() == change.series.last.weekday() == block.weekday
+            assert change.series.first.weekday() == change.series.last.weekday() == change.series.slot.rule.weekday
             first = World()
             first.carry_out([change], now)
             [series] = first.calendar.series

@@ -11,7 +11,7 @@ import pytest
 
 from holdfast.core.desired import Desired, desired
 from holdfast.core.diff import InstancesNeeded, Memory, diff
-from holdfast.core.model import ActualCalendar, ActualSeries, DesiredSeries, Fingerprint, Tag
+from holdfast.core.model import ActualCalendar, ActualSeries, DesiredSeries, Fingerprint, SlotKey, Tag
 from holdfast.core.plan import Change, Create, End, Reason, Rewrite
 from holdfast.core.settings import Block, Day
 from tests.core.test_desired import MONDAY, block, settings
@@ -19,7 +19,6 @@ from tests.core.world import MAILBOX, World, a_series, needed
 
 FIRST, LAST = date(2026, 12, 10), date(2027, 6, 3)
 EVERYBODY = {"alla"}
-HAD = Memory(placed=frozenset({"lartimmen"}))
 THURSDAY_MORNING = datetime(2026, 12, 10, 7, 50, tzinfo=UTC)
 """Ten minutes before the first of them."""
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
@@ -38,6 +37,9 @@ def standing(first: date = FIRST, last: date = LAST, **values: Any) -> ActualSer
     """The block's series as it was made before."""
     given: dict[str, Any] = {"fingerprint": wanted().fingerprint, **values}
     return a_series(wanted().slot, first, last, **given)
+
+
+HAD = Memory(placed=frozenset({SlotKey("lartimmen", wanted().fingerprint.slot)}))
 
 
 def changes(
@@ -156,7 +158,7 @@ def test_shortened_and_edited_asks_for_the_instances_of_the_series_as_it_stands(
     unread = replace(standing(), instances=None)
     with pytest.raises(InstancesNeeded) as needed:
         changes(want(block(until=date(2026, 12, 31), title="Lärstunden")), unread)
-    assert needed.value.series == (unread,)
+    assert needed.value.whole == (unread,)
 
 
 def test_shortened_and_edited_leaves_the_new_words_in_the_tag() -> None:

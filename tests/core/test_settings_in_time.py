@@ -163,7 +163,14 @@ def test_a_default_written_out_does_not_ask_for_another_approval() -> None:
     assert fingerprint(parsed(with_blocks(written))) == fingerprint(parsed(with_blocks({})))
 
 
-@pytest.mark.parametrize("keys", [{"day": ["saturday", "sunday"]}, {"every": "month", "day": "last sunday"}])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"day": ["saturday", "sunday"]},
+        {"every": "month", "day": "first saturday"},
+        {"every": "month", "day": "last sunday"},
+    ],
+)
 def test_a_weekend_is_a_choice(keys: dict[str, Any]) -> None:
     assert block(weekend=True, **keys).weekend
     assert "with weekend: true also saturday and sunday" in problems(with_blocks(keys))[0]
@@ -202,6 +209,19 @@ def test_an_audience_has_the_organisations_language_and_holidays_or_its_own() ->
     assert always is not None
     assert always.country is None
     assert parsed(with_blocks({})).holidays_of("alla") is None
+
+
+def test_a_closed_period_may_last_a_leap_year() -> None:
+    holidays = parsed(with_blocks({}, holidays={"closed": ["2028-01-01..2028-12-31"]})).organization.holidays
+    assert holidays is not None
+    assert holidays.closed == ((date(2028, 1, 1), date(2028, 12, 31)),)
+    [told] = problems(with_blocks({}, holidays={"closed": ["2028-01-01..2029-01-01"]}))
+    assert "is 367 days" in told
+
+
+def test_until_is_late_enough_for_one_of_the_days() -> None:
+    made = block(**{"day": ["monday", "thursday"], "from": "2026-12-01", "until": "2026-12-03"})
+    assert made.until == date(2026, 12, 3)
 
 
 def test_norway_is_a_country_with_and_without_quotes() -> None:
@@ -244,6 +264,7 @@ def test_blocks_may_take_turns(blocks: tuple[dict[str, Any], ...]) -> None:
         (({"every": "2 weeks"}, {"every": "3 weeks"}), "blocks[1].at", "thursday 2026-12-03"),
         (({"every": "2 weeks"}, {"every": "3 weeks", "from": "2026-12-08"}), "blocks[1].at", "thursday 2026-12-31"),
         (({}, {"every": "month", "day": 15}), "blocks[1].at", "thursday 2027-04-15"),
+        (({}, {"every": "month", "day": [15, "first thursday"]}), "blocks[1].at", "thursday 2026-12-03"),
         (({"every": "month", "day": "first thursday"}, {"every": "month", "day": 3}), "blocks[1].at", "2026-12-03"),
         (({"every": "month", "day": ["fourth friday", "last friday"]},), "blocks[0].day", "friday 2026-12-25"),
         (({"every": "5 months", "day": [1, "first monday"]},), "blocks[0].day", "monday 2029-01-01"),

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import WEEKLY, rrule
 
 from holdfast.core.diff import InstancesNeeded
-from holdfast.core.model import ActualCalendar, ActualSeries, Fingerprint, Occurrence, Slot, Tag
-from holdfast.core.plan import Change, Create, End, Rewrite
+from holdfast.core.model import ActualCalendar, ActualSeries, Fingerprint, Landing, Occurrence, Slot, Tag
+from holdfast.core.plan import Change, Create, End, Move, Rewrite, Skip
 
 MAILBOX = "0b1e5c2f-0000-4000-8000-000000000001"
 FINGERPRINT = Fingerprint("51", "52")
@@ -51,13 +51,17 @@ def a_series(
 ) -> ActualSeries:
     """A series as it would be read, instances and all."""
     event_id = event_id or f"{block}-{generation}"
+    instances = expand(event_id, slot, first, last)
     return ActualSeries(
         event_id=event_id,
         etag=f'W/"{event_id}"',
         tag=Tag(block, generation, fingerprint, first, last),
         created=created,
         range_ends=last,
-        instances=expand(event_id, slot, first, last),
+        starts=datetime.combine(first, slot.at, ZoneInfo(slot.zone)).astimezone(UTC),
+        zone=slot.zone,
+        instances=instances,
+        ahead=instances,
     )
 
 
@@ -92,6 +96,8 @@ class World:
         )
 
     def change(self, event_id: str, **values: object) -> None:
+        if "instances" in values:
+            values = {**values, "ahead": values["instances"]}
         changed = replace(self.series(event_id), **values)  # type: ignore[arg-type]
         self.calendar = replace(
             self.calendar, series=tuple(changed if s.event_id == event_id else s for s in self.calendar.series)
@@ -109,7 +115,12 @@ class World:
                     assert instances, "an empty series"
                     assert instances[0].starts.astimezone(ZoneInfo(series.slot.zone)).date() == series.first
                     assert instances[-1].starts.astimezone(ZoneInfo(series.slot.zone)).date() == series.last
-                    self.put(ActualSeries(event_id, "1", change.tag, now, series.last, instances))
+                    made = a_series(series.slot, series.first, series.last, event_id=event_id, created=now)
+                    self.put(replace(made, tag=change.tag))
+                    for landing in change.landings:
+                        self.land(event_id, f"{event_id}.{landing.day}", landing, series.slot)
+                case Skip() | Move():
+                    self.land(change.actual.event_id, change.occurrence.event_id, change.landing, change.slot)
                 case Rewrite():
                     self.change(change.actual.event_id, tag=change.tag)
                 case End(whole=True):
@@ -117,7 +128,18 @@ class World:
                 case End():
                     for occurrence in change.occurrences:
                         self.forget(change.actual.event_id, occurrence)
+                    if change.range_end is not None:
+                        self.cut(change.actual.event_id, change.range_end)
                     self.change(change.actual.event_id, tag=change.tag)
+
+    def land(self, event_id: str, occurrence: str, landing: Landing, slot: Slot) -> None:
+        """Take a date out, or put it on another day at the slot's hours."""
+        if landing.to is None:
+            self.forget(event_id, occurrence)
+            return
+        starts = datetime.combine(landing.to, slot.at, ZoneInfo(slot.zone)).astimezone(UTC)
+        [there] = (one for one in self.series(event_id).instances or () if one.event_id == occurrence)
+        self.move(event_id, occurrence, starts - there.starts)
 
     def forget(self, event_id: str, occurrence: str) -> None:
         """Delete one occurrence, which leaves a gap."""
@@ -149,15 +171,15 @@ class World:
     def cut(self, event_id: str, last: date) -> None:
         """Delete this and all following, which cuts the range."""
         series = self.series(event_id)
-        midnight = datetime.combine(last + timedelta(days=1), time.min, UTC)
+        midnight = datetime.combine(last + timedelta(days=1), time.min, ZoneInfo(series.zone or "UTC"))
         kept = tuple(i for i in series.instances or () if i.original_starts < midnight)
         self.change(event_id, range_ends=last, instances=kept)
 
 
 def unread(calendar: ActualCalendar) -> ActualCalendar:
     """The calendar as it is read at first: masters without their instances."""
-    return replace(calendar, series=tuple(replace(series, instances=None) for series in calendar.series))
+    return replace(calendar, series=tuple(replace(series, instances=None, ahead=None) for series in calendar.series))
 
 
 def needed(error: InstancesNeeded) -> set[str]:
-    return {series.event_id for series in error.series}
+    return {series.event_id for series in error.whole}

@@ -16,26 +16,39 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from dateutil.rrule import FR, MO, MONTHLY, SA, SU, TH, TU, WE, WEEKLY, rrule
+
 from holdfast.core import tag as tags
-from holdfast.core.errors import Conflict, Duplicate, Gone, GraphError, NoMailbox, Unexpected
+from holdfast.core.desired import ChoiceKey
+from holdfast.core.errors import Conflict, Crossing, Duplicate, Gone, GraphError, NoMailbox, Unexpected
 from holdfast.core.model import (
     ActualCalendar,
     ActualSeries,
     Created,
     DesiredSeries,
     EventLook,
+    FreeBusy,
     Group,
+    Monthly,
+    NthWeekday,
     Occurrence,
     Person,
+    Profile,
     Purpose,
+    Rule,
+    Slot,
     Tag,
+    Weekly,
+    WorkingHours,
 )
-from holdfast.jobs.ports import Approval, Placed, Ports
+from holdfast.core.tenant import TenantFacts
+from holdfast.jobs.ports import Approval, Known, Learned, Placed, Ports
 
-WRITES = frozenset({"create", "rewrite", "retag", "delete"})
+WRITES = frozenset({"create", "move", "shorten", "rewrite", "retag", "delete"})
 """The calls that change a calendar."""
 
-_DAY = timedelta(days=1)
+WEEKDAYS = (MO, TU, WE, TH, FR, SA, SU)
+"""dateutil's names of the days, as dates count them."""
 _ENDLESS = timedelta(weeks=200)
 
 
@@ -203,6 +216,7 @@ class Event:
     starts: time
     minutes: int
     weekly: bool = True
+    rule: Rule | None = None
     range_ends: date | None = None
     tag: str | None = None
     transaction: str | None = None
@@ -210,11 +224,9 @@ class Event:
     gaps: frozenset[date] = frozenset()
 
     def occurrences(self) -> list[Occurrence]:
-        """Its dates as they stand, by start: every seventh day, at the same time by the wall clock."""
-        last = self.range_ends or self.first + _ENDLESS
-        days = itertools.takewhile(lambda day: day <= last, (self.first + n * 7 * _DAY for n in itertools.count()))
+        """Its dates as they stand, by start: by dateutil's reckoning, at the same time by the wall clock."""
         found = []
-        for day in days if self.weekly else [self.first]:
+        for day in self._dates() if self.weekly else [self.first]:
             if day in self.gaps:
                 continue
             wall = datetime.combine(day, self.starts)
@@ -231,6 +243,20 @@ class Event:
             )
         return sorted(found, key=lambda one: one.starts)
 
+    def _dates(self) -> list[date]:
+        last = datetime.combine(self.range_ends or self.first + _ENDLESS, time.max)
+        begin = datetime.combine(self.first, time.min)
+        match self.rule:
+            case Monthly(NthWeekday(position, weekday), interval):
+                found = rrule(MONTHLY, begin, interval, byweekday=WEEKDAYS[weekday](int(position)), until=last)
+            case Monthly(day, interval):
+                found = rrule(MONTHLY, begin, interval, bymonthday=day, until=last)
+            case Weekly(_, interval):
+                found = rrule(WEEKLY, begin, interval, until=last)
+            case None:
+                found = rrule(WEEKLY, begin, until=last)
+        return [at.date() for at in found]
+
     @property
     def shows(self) -> tuple[object, ...]:
         """What a person and Holdfast see of it: all but the id, the etag and the second it was made."""
@@ -244,6 +270,10 @@ class Mailbox:
 
     events: dict[str, Event] = field(default_factory=dict)
     purpose: Purpose = Purpose.USER
+    hours: WorkingHours | None = None
+    zone: str | None = "Europe/Stockholm"
+    busy: Collection[tuple[datetime, datetime]] = ()
+    """Stretches of time in which the person has something else."""
     exists: bool = True
     transactions: dict[str, str] = field(default_factory=dict)
     remembers_deleted: bool = True
@@ -252,6 +282,8 @@ class Mailbox:
     """Whether a refusal tells the id of the event there was."""
     loses_tags: int = 0
     """How many creates come without their tag."""
+    range_end_keeps: bool = True
+    """Whether exceptions and gaps outlive a change of the range's end."""
     lag: int = 0
     """How many reads of the calendar do not see a write yet."""
     vanishing: set[str] = field(default_factory=set)
@@ -290,11 +322,28 @@ class MemoryCalendars:
         self._clock = clock
         self._numbers = itertools.count(1)
         self.mailboxes: dict[str, Mailbox] = {}
+        self.by_address: dict[str, Mailbox] = {}
 
     # -- what a job may call
 
-    async def purpose(self, mailbox: str) -> Purpose:
-        return await self._do("purpose", mailbox, lambda box: box.purpose)
+    async def profile(self, mailbox: str) -> Profile:
+        return await self._do("profile", mailbox, lambda box: Profile(box.purpose, box.hours, box.zone))
+
+    async def free_busy(
+        self, mailbox: str, addresses: Sequence[str], *, since: datetime, until: datetime, step: timedelta
+    ) -> list[FreeBusy]:
+        """Everybody by address; who has none here is left out, as Graph leaves out whom it does not know."""
+        assert len(addresses) <= 20
+        assert until - since < timedelta(days=62)
+
+        def effect(_: Mailbox) -> list[FreeBusy]:
+            return [
+                FreeBusy(since, step, _view(box, since, until, step), box.hours)
+                for address in addresses
+                if (box := self.by_address.get(address))
+            ]
+
+        return await self._do("free_busy", mailbox, effect)
 
     async def read(self, mailbox: str) -> ActualCalendar:
         def effect(box: Mailbox) -> ActualCalendar:
@@ -357,6 +406,37 @@ class MemoryCalendars:
 
         await self._do("rewrite", mailbox, effect)
 
+    async def move(self, mailbox: str, event_id: str, slot: Slot, day: date) -> None:
+        def effect(box: Mailbox) -> None:
+            master, _, on = event_id.partition("/")
+            event = _get(box, master)
+            starts = datetime.combine(day, slot.at, ZoneInfo(slot.zone)).astimezone(UTC)
+            original = date.fromisoformat(on)
+            if original not in {
+                one.original_starts.astimezone(ZoneInfo(event.zone)).date() for one in event.occurrences()
+            }:
+                raise Gone("No such date.", status=404, code="ErrorItemNotFound")
+            others = {
+                one.starts.astimezone(ZoneInfo(event.zone)).date()
+                for one in event.occurrences()
+                if one.event_id != event_id
+            }
+            low = max((other for other in others if other < original), default=date.min)
+            high = min((other for other in others if other > original), default=date.max)
+            if not low < day < high:
+                raise Crossing("Crossing.", status=400, code="ErrorOccurrenceCrossingBoundary")
+            self.change(box, event, "move", moved={**event.moved, original: starts})
+
+        await self._do("move", mailbox, effect)
+
+    async def shorten(self, mailbox: str, event_id: str, last: date, tag: Tag) -> None:
+        def effect(box: Mailbox) -> None:
+            event = _get(box, event_id)
+            kept: dict[str, Any] = {} if box.range_end_keeps else {"moved": {}, "gaps": frozenset()}
+            self.change(box, event, "shorten", range_ends=last, tag=tags.text(tag), **kept)
+
+        await self._do("shorten", mailbox, effect)
+
     async def retag(self, mailbox: str, event_id: str, tag: Tag) -> None:
         await self._do("retag", mailbox, lambda b: self.change(b, _get(b, event_id), "retag", tag=tags.text(tag)))
 
@@ -389,7 +469,7 @@ class MemoryCalendars:
 
     # -- what a person does in Outlook
 
-    def move(self, mailbox: str, occurrence: Occurrence, starts: datetime) -> None:
+    def drag(self, mailbox: str, occurrence: Occurrence, starts: datetime) -> None:
         """Drag one occurrence to another time."""
         event_id, _, day = occurrence.event_id.partition("/")
         box = self.mailboxes[mailbox]
@@ -437,9 +517,7 @@ class MemoryCalendars:
     def _made(self, series: DesiredSeries, tag: Tag, transaction_id: str) -> Event:
         """The event of a create; what Graph would refuse is refused."""
         slot = series.slot
-        if series.first.weekday() != slot.rule.weekday or series.last < series.first or len(transaction_id) > 100:
-            raise Unexpected("ErrorInvalidRequest", status=400, code="ErrorInvalidRequest")
-        return Event(
+        event = Event(
             id=self._id(),
             etag=self._etag(),
             created=self._clock.now(),
@@ -451,10 +529,15 @@ class MemoryCalendars:
             first=series.first,
             starts=slot.at,
             minutes=slot.minutes,
+            rule=slot.rule,
             range_ends=series.last,
             tag=tags.text(tag),
             transaction=transaction_id,
         )
+        days = [one.original_starts.astimezone(ZoneInfo(event.zone)).date() for one in event.occurrences()]
+        if not days or days[0] != series.first or days[-1] != series.last or len(transaction_id) > 100:
+            raise Unexpected("ErrorInvalidRequest", status=400, code="ErrorInvalidRequest")
+        return event
 
     def _put(self, box: Mailbox, event: Event) -> None:
         self._stale(box, event.id, None)
@@ -481,11 +564,22 @@ def _series(event: Event) -> ActualSeries | None:
     tag = tags.parse(event.tag) if event.tag else None
     if tag is None or not event.weekly:
         return None
-    return ActualSeries(event.id, event.etag, tag, event.created, event.range_ends)
+    return ActualSeries(event.id, event.etag, tag, event.created, event.range_ends, _starts(event), event.zone)
+
+
+def _starts(event: Event) -> datetime:
+    return datetime.combine(event.first, event.starts, ZoneInfo(event.zone)).astimezone(UTC)
+
+
+def _view(box: Mailbox, since: datetime, until: datetime, step: timedelta) -> str:
+    """A digit for each step: 2 where the person has something, a block of ours included."""
+    taken = [*box.busy, *((one.starts, one.ends) for event in box.events.values() for one in event.occurrences())]
+    steps = (since + step * number for number in range((until - since) // step))
+    return "".join("2" if any(at < over and begins < at + step for begins, over in taken) else "0" for at in steps)
 
 
 def _look(event: Event) -> EventLook:
-    starts = datetime.combine(event.first, event.starts, ZoneInfo(event.zone)).astimezone(UTC)
+    starts = _starts(event)
     tag = tags.parse(event.tag) if event.tag else None
     return EventLook(event.id, event.etag, event.weekly, tag, event.transaction, starts, event.range_ends)
 
@@ -500,7 +594,10 @@ class MemoryState:
     def forget_everything(self) -> None:
         self._approval: Approval | None = None
         self._placed: dict[str, Placed] = {}
-        self._purposes: dict[str, tuple[Purpose, datetime]] = {}
+        self._known: dict[str, Known] = {}
+        self._profiles: dict[str, Learned] = {}
+        self._choices: dict[ChoiceKey, time] = {}
+        self._facts: TenantFacts | None = None
         self._floors: dict[str, int] = {}
         self._run: dict[str, Any] | None = None
 
@@ -525,24 +622,48 @@ class MemoryState:
 
     async def place(self, placed: Placed) -> None:
         def effect() -> None:
-            if placed.blocks:
+            if placed.slots:
                 self._placed[placed.mailbox] = placed
             else:
                 self._placed.pop(placed.mailbox, None)
 
         await self._do("place", effect, placed.mailbox)
 
-    async def purposes(self, *, since: datetime) -> Mapping[str, Purpose]:
-        def effect() -> dict[str, Purpose]:
-            return {mailbox: purpose for mailbox, (purpose, at) in self._purposes.items() if at >= since}
+    async def known(self, mailbox: str) -> Known | None:
+        return await self._do("known", lambda: self._known.get(mailbox), mailbox)
 
-        return await self._do("purposes", effect)
-
-    async def learn_purpose(self, mailbox: str, purpose: Purpose, at: datetime) -> None:
+    async def know(self, mailbox: str, known: Known | None) -> None:
         def effect() -> None:
-            self._purposes[mailbox] = purpose, at
+            self._known.pop(mailbox, None)
+            if known is not None:
+                series = tuple(replace(one, etag="", instances=None, ahead=None) for one in known.series)
+                self._known[mailbox] = replace(known, series=series)
 
-        await self._do("learn_purpose", effect, mailbox)
+        await self._do("know", effect, mailbox)
+
+    async def profile(self, mailbox: str) -> Learned | None:
+        return await self._do("learned", lambda: self._profiles.get(mailbox), mailbox)
+
+    async def learn(self, mailbox: str, learned: Learned) -> None:
+        def effect() -> None:
+            self._profiles[mailbox] = learned
+
+        await self._do("learn", effect, mailbox)
+
+    async def choices(self) -> Mapping[ChoiceKey, time]:
+        return await self._do("choices", lambda: dict(self._choices))
+
+    async def choose(self, choices: Mapping[ChoiceKey, time]) -> None:
+        await self._do("choose", lambda: self._choices.update(choices))
+
+    async def tenant_facts(self) -> TenantFacts | None:
+        return await self._do("tenant_facts", lambda: self._facts)
+
+    async def learn_facts(self, facts: TenantFacts) -> None:
+        def effect() -> None:
+            self._facts = facts
+
+        await self._do("learn_facts", effect)
 
     async def floors(self) -> Mapping[str, int]:
         return await self._do("floors", lambda: dict(self._floors))

@@ -143,7 +143,7 @@ async def test_the_run_is_on_record_with_every_mailbox_accounted_for() -> None:
 
 async def test_a_run_that_reached_nobody_is_a_failure() -> None:
     world = firm(ANNA, BO)
-    world.fail("purpose", Denied("No.", status=403))
+    world.fail("profile", Denied("No.", status=403))
     assert not (await applied(world, fjallvik())).complete
     assert not (await applied(firm(), fjallvik())).complete
 
@@ -197,7 +197,7 @@ async def test_what_a_person_did_with_single_dates_stays_through_an_edit_of_the_
     await applied(world, fjallvik())
     (series,) = world.box(ANNA).series
     first, second, third, *_ = series.occurrences()
-    world.calendars.move(ANNA.id, second, second.starts.replace(hour=13))
+    world.calendars.drag(ANNA.id, second, second.starts.replace(hour=13))
     world.calendars.take_away(world.box(ANNA), third.event_id)
     await applied(world, fjallvik(block(title="Lärstunden")))
     (series,) = world.box(ANNA).series
@@ -233,7 +233,7 @@ async def test_a_series_is_continued_before_it_runs_out_and_made_again_after(wee
     [
         ("create", Denied("No.", status=403)),
         ("read", Denied("No.", status=403)),
-        ("purpose", NoMailbox("None yet.", status=404)),
+        ("profile", NoMailbox("None yet.", status=404)),
     ],
 )
 async def test_a_first_apply_that_reached_nobody_needs_no_force_the_second_time(call: str, error: GraphError) -> None:

@@ -74,9 +74,9 @@ async def three_weeks_on(world: World) -> None:
     world.clock.pass_time(**AFTER_THREE_DATES)
     (series,) = world.box(ANNA).series
     *_, soon, later, last = series.occurrences()
-    world.calendars.move(ANNA.id, soon, soon.starts.replace(hour=14))
+    world.calendars.drag(ANNA.id, soon, soon.starts.replace(hour=14))
     world.calendars.take_away(world.box(ANNA), later.event_id)
-    world.calendars.move(ANNA.id, last, last.starts.replace(hour=15))
+    world.calendars.drag(ANNA.id, last, last.starts.replace(hour=15))
 
 
 async def three_weeks_on_and_tags_get_lost(world: World) -> None:

@@ -94,7 +94,7 @@ async def test_an_excluded_address_that_is_nobodys_is_told_and_stops_nothing() -
 
 @pytest.mark.parametrize(
     ("call", "what"),
-    [("purpose", "Mailbox settings of anna@fjallvik.example"), ("read", "Calendar of anna@fjallvik.example")],
+    [("profile", "Mailbox settings of anna@fjallvik.example"), ("read", "Calendar of anna@fjallvik.example")],
 )
 @pytest.mark.parametrize(
     "error",
@@ -136,7 +136,7 @@ async def test_where_no_mailbox_is_found_that_is_told_and_not_everybody_is_tried
     assert finding.what == "A mailbox"
     assert "MailboxNotEnabledForRESTAPI" in finding.found
     assert finding.cure.startswith("Assign an Exchange Online licence")
-    assert len(world.journal.of("purpose")) == 5
+    assert len(world.journal.of("profile")) == 5
 
 
 async def test_a_permission_that_is_not_in_the_token_is_told_and_may_be_there_all_the_same() -> None:

@@ -59,7 +59,7 @@ async def test_a_fresh_look_is_acted_on_without_looking_again() -> None:
     world.clock.pass_time(minutes=5)
     world.journal.clear()
     await apply(seen, fjallvik(), world.ports)
-    assert world.journal.names(about=ANNA.id) == ["place", "create", "read"]
+    assert world.journal.names(about=ANNA.id) == ["place", "create", "read", "known", "know"]
 
 
 async def test_a_stale_look_is_taken_again_and_what_a_person_did_meanwhile_is_seen() -> None:
@@ -122,7 +122,7 @@ async def test_a_person_who_edits_the_event_between_look_and_write_loses_nothing
     await applied(world, fjallvik())
     seen = await look(world, RENAMED)
     (series,) = world.box(ANNA).series
-    world.calendars.move(ANNA.id, series.occurrences()[0], datetime(2026, 12, 4, 9, tzinfo=UTC))
+    world.calendars.drag(ANNA.id, series.occurrences()[0], datetime(2026, 12, 4, 9, tzinfo=UTC))
     report = await apply(seen, RENAMED, world.ports)
     assert states(report)["anna"] is MailboxState.CHANGED
     (series,) = world.box(ANNA).series
@@ -278,7 +278,7 @@ async def test_a_tag_that_graph_lost_is_healed_at_once() -> None:
     world.box(ANNA).loses_tags = 1
     report = await applied(world, fjallvik())
     assert states(report)["anna"] is MailboxState.CHANGED
-    assert world.journal.names(about=ANNA.id)[-6:] == ["create", "read", "look", "retag", "look", "read"]
+    assert world.journal.names(about=ANNA.id)[-8:-2] == ["create", "read", "look", "retag", "look", "read"]
     await settled(world, fjallvik())
 
 
@@ -364,7 +364,7 @@ async def test_a_calendar_that_cannot_be_read_back_is_unconfirmed_with_graphs_er
     ],
     ids=lambda error: type(error).__name__,
 )
-@pytest.mark.parametrize("call", sorted(WRITES))
+@pytest.mark.parametrize("call", sorted(WRITES - {"move", "shorten"}))
 async def test_one_bad_mailbox_never_stops_the_others(call: str, error: GraphError) -> None:
     world = firm(ANNA, BO, CILLA)
     if call == "create":
@@ -432,8 +432,8 @@ async def test_a_create_that_was_refused_leaves_the_person_as_new_as_before() ->
     world.fail("create", Denied("No.", status=403), ANNA, nth=2)
     await applied(world, fjallvik(block(), SECOND))
     placed = await world.state.placed()
-    assert placed[ANNA.id].blocks == {"lartimmen"}
-    assert placed[BO.id].blocks == {"lartimmen", "fordjupning"}
+    assert {slot.block for slot in placed[ANNA.id].slots} == {"lartimmen"}
+    assert {slot.block for slot in placed[BO.id].slots} == {"lartimmen", "fordjupning"}
     seen = await look(world, fjallvik(block(), SECOND))
     assert [change.reason for change in seen.plan.changes] == [Reason.NEW]
 

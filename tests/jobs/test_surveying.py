@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from holdfast.core.errors import Denied, GraphError, Throttled, Unexpected, Unreachable
-from holdfast.core.model import Purpose
+from holdfast.core.model import Purpose, SlotKey
 from holdfast.core.plan import Create, End, Reason, Rewrite, UnsafePlan
 from holdfast.core.report import Excuse, MailboxState
 from holdfast.core.settings import Audience, Block, Day, Guard, Language, Organization
@@ -81,7 +81,7 @@ async def test_looking_writes_to_no_calendar() -> None:
     assert world.box(ANNA).events == {}
 
 
-@pytest.mark.parametrize("call", ["purpose", "read", "instances"])
+@pytest.mark.parametrize("call", ["profile", "read", "instances"])
 @pytest.mark.parametrize(
     "error",
     [
@@ -110,12 +110,12 @@ async def test_a_mailbox_is_asked_what_it_is_for_once_a_week() -> None:
     for days, asked in [(0, 1), (0, 1), (7, 1), (0.001, 2), (6, 2), (2, 3)]:
         world.clock.pass_time(days=days)
         await look(world, fjallvik())
-        assert len(world.journal.of("purpose")) == asked, days
+        assert len(world.journal.of("profile")) == asked, days
 
 
 async def test_a_purpose_that_could_not_be_asked_is_asked_again_next_time() -> None:
     world = firm(ANNA)
-    fault = world.fail("purpose", Unreachable("No answer."), times=1)
+    fault = world.fail("profile", Unreachable("No answer."), times=1)
     assert account(await look(world, fjallvik()))[ANNA.id][0] is MailboxState.UNREAD
     assert account(await look(world, fjallvik()))[ANNA.id][0] is MailboxState.WAITING
     assert fault.seen == 2
@@ -413,12 +413,13 @@ async def test_progress_is_told_while_calendars_are_read() -> None:
 
 async def test_a_remembered_mailbox_that_is_excused_but_cannot_be_read_is_unread() -> None:
     world = firm(ANNA)
-    await world.state.place(Placed(ANNA.id, ANNA.address, frozenset({"lartimmen"})))
+    placed = Placed(ANNA.id, ANNA.address, frozenset({SlotKey("lartimmen", "51")}))
+    await world.state.place(placed)
     disabled(world, ANNA)
     world.fail("read", Denied("No.", status=403), ANNA)
     seen = await look(world, fjallvik())
     assert states(seen.report("plan", MONDAY))["anna"] is MailboxState.UNREAD
-    assert await world.state.placed() == {ANNA.id: Placed(ANNA.id, ANNA.address, frozenset({"lartimmen"}))}
+    assert await world.state.placed() == {ANNA.id: placed}
 
 
 async def test_people_in_any_order_make_the_same_plan() -> None:

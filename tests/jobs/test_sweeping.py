@@ -214,7 +214,7 @@ async def test_an_unread_mailbox_makes_a_sweep_incomplete_and_stops_nobody() -> 
     world = firm(ANNA, BO)
     await applied(world, fjallvik())
     joins(world, person("ny"))
-    world.fail("read", Unreachable("No answer."), ANNA)
+    world.fail("instances", Unreachable("No answer."), ANNA)
     report = await swept(world, fjallvik())
     assert states(report) == {
         "anna": MailboxState.UNREAD,

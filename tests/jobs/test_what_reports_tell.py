@@ -53,7 +53,7 @@ async def touched_by_its_owners() -> World:
     world.clock.pass_time(days=20)
     for one in world.box(MOVER).series:
         for occurrence in one.occurrences()[4:9]:
-            world.calendars.move(MOVER.id, occurrence, occurrence.starts + timedelta(hours=5))
+            world.calendars.drag(MOVER.id, occurrence, occurrence.starts + timedelta(hours=5))
     for one in world.box(SKIPPER).series:
         for occurrence in one.occurrences()[::2]:
             world.calendars.take_away(world.box(SKIPPER), occurrence.event_id)

@@ -140,8 +140,6 @@ def _days_that_meet(position: int, block: Block, slots: tuple[Slot, ...]) -> Ite
 
 def _first_meeting(slots: tuple[Slot, ...], others: tuple[Slot, ...], since: date, until: date) -> date | None:
     """The first date on which one of ``slots`` shares time with one of ``others``."""
-    if since > until:
-        return None
     met = (recurrence.meeting(slot, other, since, until) for slot in slots for other in others)
     return min((day for day in met if day is not None), default=None)
 

@@ -213,6 +213,7 @@ class Block(_Titled):
         "months are counted from the one in which from is.",
         examples=["week"],
     )
+    # Before day, which is judged by it.
     weekend: Annotated[bool, BeforeValidator(_yes_or_no)] = Field(
         default=False, description="Whether it may stand on Saturdays and Sundays."
     )

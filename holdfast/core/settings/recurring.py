@@ -163,7 +163,7 @@ def _as_day(value: object, every: Every | None, *, weekend: bool) -> DayOf:
     place, _, name = text.partition(" ")
     if place in ("fifth", "5th") and name in tuple(Day):
         raise refuse("is a day that not every month has", f"Write last {name}.")
-    if text.isdecimal():
+    if re.fullmatch("[0-9]{1,2}", text):
         raise refuse("is not a day", f"Write {text} without quotes.")
     known: list[str] = [] if every and every.unit is Unit.MONTH else list(Day)
     if not every or every.unit is Unit.MONTH:

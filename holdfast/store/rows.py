@@ -1,0 +1,85 @@
+"""Values as text and back, for whatever store keeps them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from datetime import date, datetime, time
+from typing import Any
+
+from holdfast.core import tag as tags
+from holdfast.core.model import ActualSeries, Profile, Purpose, Weekday, WorkingHours
+from holdfast.core.tenant import TenantFacts
+
+
+def series_text(series: tuple[ActualSeries, ...]) -> str:
+    """Series without their instances."""
+    return json.dumps(
+        [
+            (
+                one.event_id,
+                tags.text(one.tag),
+                one.created.isoformat(),
+                one.range_ends and one.range_ends.isoformat(),
+                one.starts.isoformat(),
+                one.zone,
+            )
+            for one in series
+        ]
+    )
+
+
+def series_of(text: str) -> tuple[ActualSeries, ...]:
+    """The series in a text of ``series_text``; without etags, because what changes them reads them first."""
+    return tuple(map(_series, json.loads(text)))
+
+
+def _series(row: list[Any]) -> ActualSeries:
+    event_id, tag_text, created, range_ends, starts, zone = row
+    tag = tags.parse(tag_text)
+    if tag is None:
+        raise ValueError(tag_text)
+    return ActualSeries(
+        event_id,
+        etag="",
+        tag=tag,
+        created=datetime.fromisoformat(created),
+        range_ends=date.fromisoformat(range_ends) if range_ends else None,
+        starts=datetime.fromisoformat(starts),
+        zone=zone,
+    )
+
+
+def profile_text(profile: Profile) -> str:
+    """What a mailbox says of itself."""
+    hours = profile.hours and (
+        sorted(profile.hours.days),
+        profile.hours.starts.isoformat(),
+        profile.hours.ends.isoformat(),
+        profile.hours.zone,
+    )
+    since = profile.zone_since and profile.zone_since.isoformat()
+    return json.dumps((profile.purpose.value, hours, profile.zone, since))
+
+
+@functools.lru_cache(maxsize=1024)
+def profile_of(text: str) -> Profile:
+    """The profile in a text of ``profile_text``. Kept, because most people's are alike."""
+    purpose, hours, zone, since = json.loads(text)
+    working = None
+    if hours:
+        days, starts, ends, of = hours
+        working = WorkingHours(frozenset(map(Weekday, days)), time.fromisoformat(starts), time.fromisoformat(ends), of)
+    return Profile(Purpose(purpose), working, zone, datetime.fromisoformat(since) if since else None)
+
+
+def facts_text(facts: TenantFacts) -> str:
+    """What was seen of a tenant."""
+    return json.dumps({**dataclasses.asdict(facts), "at": facts.at.isoformat()})
+
+
+def facts_of(text: str) -> TenantFacts:
+    """The facts in a text of ``facts_text``; what an older Holdfast did not look for is not known."""
+    kept = json.loads(text)
+    return TenantFacts(**{**kept, "at": datetime.fromisoformat(kept["at"])})
