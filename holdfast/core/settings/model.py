@@ -272,10 +272,6 @@ class Block(_Titled):
         """Its slots, one for each of its days, beginning at ``at`` in a zone given by its IANA name."""
         return tuple(Slot(rule, at, self.minutes, zone) for rule in self.rules())
 
-    def slot(self, zone: str) -> Slot:
-        """Its first slot in a zone given by its IANA name, at the earliest time where that is yet to be chosen."""
-        return self.slots(zone, self.at if isinstance(self.at, time) else self.at.since)[0]
-
     @field_validator("at")
     @classmethod
     def _begins_in_an_hour_that_exists_once(cls, at: time | Quietest) -> time | Quietest:
