@@ -53,13 +53,11 @@ def _series(row: list[Any]) -> ActualSeries:
 
 def profile_text(profile: Profile) -> str:
     """What a mailbox says of itself."""
-    hours = profile.hours and (
-        sorted(profile.hours.days),
-        profile.hours.starts.isoformat(),
-        profile.hours.ends.isoformat(),
-        profile.hours.zone,
-    )
-    since = profile.zone_since and profile.zone_since.isoformat()
+    hours = None
+    if profile.hours:
+        starts, ends = profile.hours.starts.isoformat(), profile.hours.ends.isoformat()
+        hours = sorted(profile.hours.days), starts, ends, profile.hours.zone
+    since = profile.zone_since.isoformat() if profile.zone_since else None
     return json.dumps((profile.purpose.value, hours, profile.zone, since))
 
 
@@ -81,5 +79,6 @@ def facts_text(facts: TenantFacts) -> str:
 
 def facts_of(text: str) -> TenantFacts:
     """The facts in a text of ``facts_text``; what an older Holdfast did not look for is not known."""
-    kept = json.loads(text)
+    names = {field.name for field in dataclasses.fields(TenantFacts)}
+    kept = {name: value for name, value in json.loads(text).items() if name in names}
     return TenantFacts(**{**kept, "at": datetime.fromisoformat(kept["at"])})

@@ -29,6 +29,9 @@ create table facts (tenant text primary key, facts text);
 create table floor (tenant text, block text, generation integer, primary key (tenant, block));
 create table run (tenant text primary key, run text);
 """
+_EARLIER = {1: ("approval", "placed", "purpose", "floor", "run")}
+"""The tables of earlier versions; a file that lacks one of them is somebody else's, and stays as it is."""
+
 _BUSY_SECONDS = 30
 
 
@@ -178,7 +181,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("begin immediate")
         (version,) = connection.execute("pragma user_version").fetchone()
         if version < _SCHEMA_VERSION:
-            for (name,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
+            for name in _EARLIER.get(version, ()):
                 connection.execute(f"drop table {name}")
             for statement in filter(str.strip, _SCHEMA.split(";")):
                 connection.execute(statement)

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import Any
 
 import pytest
 
-from holdfast.core.model import Purpose
-from holdfast.jobs.ports import Approval, Placed, State
+from holdfast.core.desired import ChoiceKey
+from holdfast.core.model import (
+    ActualSeries,
+    Fingerprint,
+    Occurrence,
+    Profile,
+    Purpose,
+    SlotKey,
+    Tag,
+    Weekday,
+    WorkingHours,
+)
+from holdfast.core.tenant import TenantFacts
+from holdfast.jobs.ports import Approval, Known, Learned, Placed, State
 
 TENANT = "3f2b8c1e-5d4a-4e0f-9b7a-1c2d3e4f5a6b"
 OTHER_TENANT = "9d8c7b6a-5f4e-4d3c-8b2a-1f0e9d8c7b6a"
@@ -23,7 +37,72 @@ APPROVAL = Approval(
     groups={"alla": ("Alla medarbetare", "g-alla"), "jour": ("jour@fjallvik.example", "g-jour")},
     complete=frozenset({"lartimmen", "fordjupning"}),
 )
-ANNA = Placed("id-anna", "anna.öberg@fjallvik.example", frozenset({"lartimmen", "fordjupning"}))
+THURSDAYS, MONDAYS, MONTHLY = (
+    SlotKey("lartimmen", "9ac19ac1"),
+    SlotKey("lartimmen", "0be20be2"),
+    SlotKey("fordjupning", "9ac19ac1"),
+)
+ANNA = Placed("id-anna", "anna.öberg@fjallvik.example", frozenset({THURSDAYS, MONDAYS, MONTHLY}))
+SERIES = ActualSeries(
+    event_id="AAk/+=",
+    etag="",
+    tag=Tag("lartimmen", 3, Fingerprint("9ac19ac1", "77fe77fe"), date(2026, 12, 3), date(2027, 5, 27)),
+    created=datetime(2026, 11, 24, 12, 0, 0, 123_456, tzinfo=UTC),
+    range_ends=date(2027, 5, 27),
+    starts=datetime(2026, 12, 3, 8, tzinfo=UTC),
+    zone="Europe/Stockholm",
+)
+ENDED = replace(
+    SERIES, event_id="AAk-old", tag=replace(SERIES.tag, generation=2, ending=True), range_ends=None, zone=None
+)
+KNOWN = Known(NOON, (SERIES, ENDED))
+HOURS = WorkingHours(frozenset({Weekday.MONDAY, Weekday.THURSDAY}), time(7, 30), time(12), "Europe/Stockholm")
+LEARNED = Learned(Profile(Purpose.USER, HOURS, "Europe/Helsinki", NOON - timedelta(days=30)), NOON)
+CHOICES = {
+    ChoiceKey("lartimmen", "alla", "thursday"): time(9, 30),
+    ChoiceKey("lartimmen", "alla", "monday"): time(8),
+    ChoiceKey("lartimmen", "utveckling", "thursday"): time(15, 30),
+    ChoiceKey("fordjupning", "alla", "thursday"): time(0),
+}
+FACTS = TenantFacts(
+    at=NOON,
+    range_end_keeps=True,
+    occurrences_carry_tag=False,
+    duplicate_status=409,
+    duplicate_names_event=True,
+    duplicate_outlives_event=False,
+    tags_ignore_case=True,
+    last_takes_series=False,
+)
+RUN = {"job": "sweep", "states": {"held": 3}, "complete": True, "note": "Väntar …", "problems": [{"a": None}]}
+
+NOTHING = (None, {}, None, None, {}, None, {}, None)
+EVERYTHING = (APPROVAL, {"id-anna": ANNA}, KNOWN, LEARNED, CHOICES, FACTS, {"lartimmen": 3}, RUN)
+
+
+async def remember_everything(state: State) -> None:
+    await state.approve(APPROVAL)
+    await state.place(ANNA)
+    await state.know("id-anna", KNOWN)
+    await state.learn("id-anna", LEARNED)
+    await state.choose(CHOICES)
+    await state.learn_facts(FACTS)
+    await state.raise_floor("lartimmen", 3)
+    await state.record_run(RUN)
+
+
+async def remembered(state: State) -> tuple[Any, ...]:
+    """All that a state gives back, of Anna what it keeps for single mailboxes."""
+    return (
+        await state.approval(),
+        await state.placed(),
+        await state.known("id-anna"),
+        await state.profile("id-anna"),
+        await state.choices(),
+        await state.tenant_facts(),
+        await state.floors(),
+        await state.last_run(),
+    )
 
 
 class Store:
@@ -46,15 +125,18 @@ class StateContract:
             yield state
 
     async def test_a_new_state_remembers_nothing(self, state: State) -> None:
-        assert await state.approval() is None
-        assert await state.placed() == {}
-        assert await state.purposes(since=datetime.min.replace(tzinfo=UTC)) == {}
-        assert await state.floors() == {}
-        assert await state.last_run() is None
+        assert await remembered(state) == NOTHING
 
-    async def test_an_approval_comes_back_whole(self, state: State) -> None:
-        await state.approve(APPROVAL)
-        assert await state.approval() == APPROVAL
+    async def test_everything_comes_back_as_it_was(self, state: State) -> None:
+        await remember_everything(state)
+        assert await remembered(state) == EVERYTHING
+
+    async def test_remembering_it_all_once_more_changes_nothing(self, state: State) -> None:
+        await remember_everything(state)
+        await remember_everything(state)
+        assert await remembered(state) == EVERYTHING
+
+    # The approval
 
     async def test_pinned_groups_come_back_as_the_pairs_they_were(self, state: State) -> None:
         await state.approve(APPROVAL)
@@ -76,55 +158,155 @@ class StateContract:
         assert await state.approval() is None
 
     async def test_withdrawing_an_approval_forgets_nothing_else(self, state: State) -> None:
-        await state.approve(APPROVAL)
-        await state.place(ANNA)
-        await state.raise_floor("lartimmen", 2)
+        await remember_everything(state)
         await state.withdraw()
-        assert await state.placed() == {"id-anna": ANNA}
-        assert await state.floors() == {"lartimmen": 2}
+        assert await remembered(state) == (None, *EVERYTHING[1:])
 
     async def test_instants_are_the_same_whatever_zone_they_were_told_in(self, state: State) -> None:
-        await state.approve(Approval("f", "s", NOON.astimezone(STOCKHOLM), {}))
-        approval = await state.approval()
-        assert approval is not None
-        assert approval.at == NOON
-        assert approval.at.utcoffset() is not None
+        told = NOON.astimezone(STOCKHOLM)
+        await state.approve(Approval("f", "s", told, {}))
+        await state.know("id-anna", Known(told, (replace(SERIES, created=told, starts=told),)))
+        await state.learn("id-anna", Learned(Profile(Purpose.USER, zone="UTC", zone_since=told), told))
+        await state.learn_facts(TenantFacts(told))
+        approval, _, known, learned, _, facts, *_ = await remembered(state)
+        found = [approval.at, known.read, known.series[0].created, known.series[0].starts]
+        found += [learned.at, learned.profile.zone_since, facts.at]
+        assert found == [NOON] * 7
+        assert None not in [at.utcoffset() for at in found]
 
-    async def test_a_mailbox_is_remembered_by_its_id_with_all_its_blocks(self, state: State) -> None:
-        bo = Placed("id-bo", "bo@fjallvik.example", frozenset({"lartimmen"}))
+    # Who has what
+
+    async def test_a_mailbox_is_remembered_by_its_id_with_all_its_slots(self, state: State) -> None:
+        bo = Placed("id-bo", "bo@fjallvik.example", frozenset({THURSDAYS}))
         await state.place(ANNA)
         await state.place(bo)
         assert await state.placed() == {"id-anna": ANNA, "id-bo": bo}
 
+    async def test_slots_come_back_by_their_block_and_their_mark(self, state: State) -> None:
+        await state.place(ANNA)
+        slots = (await state.placed())["id-anna"].slots
+        assert {(slot.block, slot.slot) for slot in slots} == {
+            ("lartimmen", "9ac19ac1"),
+            ("lartimmen", "0be20be2"),
+            ("fordjupning", "9ac19ac1"),
+        }
+
     async def test_what_a_mailbox_has_is_replaced_and_not_added_to(self, state: State) -> None:
         await state.place(ANNA)
-        less = Placed("id-anna", "anna.ek@fjallvik.example", frozenset({"fordjupning"}))
+        less = Placed("id-anna", "anna.ek@fjallvik.example", frozenset({MONDAYS}))
         await state.place(less)
         assert await state.placed() == {"id-anna": less}
 
-    async def test_a_mailbox_without_blocks_is_forgotten(self, state: State) -> None:
+    async def test_a_mailbox_without_slots_is_forgotten(self, state: State) -> None:
         await state.place(ANNA)
         await state.place(Placed("id-anna", ANNA.address, frozenset()))
         await state.place(Placed("id-never-seen", "x@fjallvik.example", frozenset()))
         assert await state.placed() == {}
 
+    # Series as they were last read
+
+    async def test_a_mailbox_that_was_read_and_has_no_series_is_not_one_that_was_never_read(self, state: State) -> None:
+        await state.know("id-anna", Known(NOON, ()))
+        assert await state.known("id-anna") == Known(NOON, ())
+        assert await state.known("id-bo") is None
+
+    async def test_etags_and_dates_of_known_series_are_not_kept(self, state: State) -> None:
+        """Whoever changes a series has to read it first."""
+        date_of_it = Occurrence("AAk/1", SERIES.starts, SERIES.starts + timedelta(hours=1), SERIES.starts)
+        read = replace(SERIES, etag='W/"1"', instances=(date_of_it,), ahead=(date_of_it,))
+        await state.know("id-anna", Known(NOON, (read,)))
+        assert await state.known("id-anna") == Known(NOON, (SERIES,))
+
+    async def test_known_series_are_replaced_and_not_added_to_each_mailbox_for_itself(self, state: State) -> None:
+        await state.know("id-anna", KNOWN)
+        await state.know("id-bo", KNOWN)
+        later = Known(NOON + timedelta(hours=1), (ENDED,))
+        await state.know("id-anna", later)
+        assert (await state.known("id-anna"), await state.known("id-bo")) == (later, KNOWN)
+
+    async def test_known_series_come_back_in_the_order_they_were_read(self, state: State) -> None:
+        turned = Known(NOON, KNOWN.series[::-1])
+        await state.know("id-anna", turned)
+        assert await state.known("id-anna") == turned
+
+    async def test_known_series_can_be_forgotten_which_is_no_error_the_second_time(self, state: State) -> None:
+        await state.know("id-anna", KNOWN)
+        await state.know("id-bo", KNOWN)
+        await state.know("id-anna", None)
+        await state.know("id-anna", None)
+        assert (await state.known("id-anna"), await state.known("id-bo")) == (None, KNOWN)
+
+    # What mailboxes say of themselves
+
     @pytest.mark.parametrize("purpose", Purpose)
     async def test_every_purpose_comes_back(self, state: State, purpose: Purpose) -> None:
-        await state.learn_purpose("id-anna", purpose, NOON)
-        assert await state.purposes(since=NOON) == {"id-anna": purpose}
+        await state.learn("id-anna", Learned(Profile(purpose), NOON))
+        assert await state.profile("id-anna") == Learned(Profile(purpose), NOON)
 
-    async def test_purposes_learned_before_the_instant_are_left_out(self, state: State) -> None:
-        for microseconds in (0, 1, 999_999):
-            await state.learn_purpose(f"at {microseconds}", Purpose.USER, NOON.replace(microsecond=microseconds))
-        after = NOON.replace(microsecond=1)
-        assert set(await state.purposes(since=after)) == {"at 1", "at 999999"}
-        assert set(await state.purposes(since=after.astimezone(STOCKHOLM))) == {"at 1", "at 999999"}
-        assert await state.purposes(since=NOON + timedelta(seconds=1)) == {}
+    @pytest.mark.parametrize(
+        "hours",
+        [
+            None,
+            replace(HOURS, zone=None),
+            WorkingHours(frozenset(), time(8), time(17), "UTC"),
+            WorkingHours(frozenset(Weekday), time(22), time(6, 15, 30), "Australia/Sydney"),
+            WorkingHours(frozenset({Weekday.SUNDAY}), time(0), time(0), "UTC"),
+        ],
+    )
+    async def test_working_hours_come_back_as_they_were(self, state: State, hours: WorkingHours | None) -> None:
+        learned = Learned(Profile(Purpose.USER, hours), NOON)
+        await state.learn("id-anna", learned)
+        assert await state.profile("id-anna") == learned
 
-    async def test_a_purpose_learned_again_counts_from_then_on(self, state: State) -> None:
-        await state.learn_purpose("id-anna", Purpose.USER, NOON)
-        await state.learn_purpose("id-anna", Purpose.SHARED, NOON + timedelta(days=8))
-        assert await state.purposes(since=NOON + timedelta(days=1)) == {"id-anna": Purpose.SHARED}
+    @pytest.mark.parametrize(("zone", "since"), [(None, None), ("Europe/Stockholm", None), ("Asia/Tokyo", NOON)])
+    async def test_a_zone_comes_back_with_when_it_was_first_seen(
+        self, state: State, zone: str | None, since: datetime | None
+    ) -> None:
+        learned = Learned(Profile(Purpose.LINKED, HOURS, zone, since), NOON)
+        await state.learn("id-anna", learned)
+        assert await state.profile("id-anna") == learned
+
+    async def test_what_is_learned_again_takes_the_place_of_what_was(self, state: State) -> None:
+        again = Learned(Profile(Purpose.SHARED), NOON + timedelta(days=8))
+        await state.learn("id-anna", LEARNED)
+        await state.learn("id-bo", LEARNED)
+        await state.learn("id-anna", again)
+        assert (await state.profile("id-anna"), await state.profile("id-bo")) == (again, LEARNED)
+
+    # Times that were chosen
+
+    async def test_choices_are_kept_besides_those_kept_already(self, state: State) -> None:
+        for key, at in CHOICES.items():
+            await state.choose({key: at})
+        await state.choose({})
+        assert await state.choices() == CHOICES
+
+    async def test_a_time_that_is_chosen_anew_takes_the_place_of_the_one_before(self, state: State) -> None:
+        await state.choose(CHOICES)
+        anew = {key: time(23, 59) for key in list(CHOICES)[:1]}
+        await state.choose(anew)
+        assert await state.choices() == CHOICES | anew
+
+    async def test_choices_come_back_by_block_audience_and_days(self, state: State) -> None:
+        await state.choose(CHOICES)
+        keys = set(await state.choices())
+        assert {(key.block, key.audience, key.days) for key in keys} == {tuple(key) for key in CHOICES}
+
+    # How the tenant behaves
+
+    @pytest.mark.parametrize("name", [field.name for field in fields(TenantFacts) if field.name != "at"])
+    async def test_what_could_not_be_told_of_a_tenant_is_not_guessed(self, state: State, name: str) -> None:
+        facts = replace(FACTS, **{name: None})
+        await state.learn_facts(facts)
+        assert await state.tenant_facts() == facts
+
+    async def test_the_last_look_at_a_tenant_is_what_counts(self, state: State) -> None:
+        await state.learn_facts(FACTS)
+        later = TenantFacts(NOON + timedelta(days=90), range_end_keeps=False)
+        await state.learn_facts(later)
+        assert await state.tenant_facts() == later
+
+    # The rest
 
     async def test_a_floor_never_sinks(self, state: State) -> None:
         for generation in (2, 5, 3):
@@ -132,52 +314,47 @@ class StateContract:
         await state.raise_floor("fordjupning", 1)
         assert await state.floors() == {"lartimmen": 5, "fordjupning": 1}
 
-    async def test_the_last_run_comes_back_as_plain_data(self, state: State) -> None:
-        run = {"job": "sweep", "states": {"held": 3}, "complete": True, "note": "Väntar …", "problems": [{"a": None}]}
+    async def test_the_last_run_is_the_one_that_is_remembered(self, state: State) -> None:
         await state.record_run({"job": "apply"})
-        await state.record_run(run)
-        assert await state.last_run() == run
+        await state.record_run(RUN)
+        assert await state.last_run() == RUN
+
+    # Who sees what
 
     async def test_tenants_know_nothing_of_each_other(self, store: Store) -> None:
         with store.open(TENANT) as state:
-            await state.approve(APPROVAL)
-            await state.place(ANNA)
-            await state.learn_purpose("id-anna", Purpose.USER, NOON)
-            await state.raise_floor("lartimmen", 3)
-            await state.record_run({"job": "apply"})
+            await remember_everything(state)
         with store.open(OTHER_TENANT) as other:
-            await self.test_a_new_state_remembers_nothing(other)
+            assert await remembered(other) == NOTHING
             await other.withdraw()
             await other.place(Placed("id-anna", ANNA.address, frozenset()))
-            await other.raise_floor("lartimmen", 1)
+            await other.know("id-anna", None)
+            await other.learn("id-anna", Learned(Profile(Purpose.ROOM), NOON))
+            await other.choose(dict.fromkeys(CHOICES, time(12)))
+            await other.learn_facts(TenantFacts(NOON))
+            await other.raise_floor("lartimmen", 9)
+            await other.record_run({"job": "remove"})
         with store.open(TENANT) as state:
-            assert await state.approval() == APPROVAL
-            assert await state.placed() == {"id-anna": ANNA}
-            assert await state.floors() == {"lartimmen": 3}
+            assert await remembered(state) == EVERYTHING
 
     async def test_all_is_still_known_when_it_is_opened_again(self, store: Store) -> None:
         with store.open(TENANT) as state:
-            await state.approve(APPROVAL)
-            await state.place(ANNA)
-            await state.learn_purpose("id-anna", Purpose.LINKED, NOON)
-            await state.raise_floor("lartimmen", 3)
-            await state.record_run({"job": "apply"})
+            await remember_everything(state)
         with store.open(TENANT) as state:
-            assert await state.approval() == APPROVAL
-            assert await state.placed() == {"id-anna": ANNA}
-            assert await state.purposes(since=NOON) == {"id-anna": Purpose.LINKED}
-            assert await state.floors() == {"lartimmen": 3}
-            assert await state.last_run() == {"job": "apply"}
+            assert await remembered(state) == EVERYTHING
 
     async def test_two_at_once_see_what_the_other_did(self, store: Store) -> None:
         with store.open(TENANT) as one, store.open(TENANT) as other:
-            await one.approve(APPROVAL)
-            await one.place(ANNA)
+            await remember_everything(one)
+            assert await remembered(other) == EVERYTHING
             await other.raise_floor("lartimmen", 4)
             await one.raise_floor("lartimmen", 2)
-            assert await other.approval() == APPROVAL
-            assert await other.placed() == {"id-anna": ANNA}
             assert await one.floors() == {"lartimmen": 4}
+            more = {ChoiceKey("lartimmen", "alla", "friday"): time(10)}
+            await other.choose(more)
+            assert await one.choices() == CHOICES | more
+            await other.know("id-anna", None)
+            assert await one.known("id-anna") is None
             await other.withdraw()
             assert await one.approval() is None
 
@@ -186,11 +363,22 @@ class StateContract:
     )
     async def test_any_text_comes_back_as_it_was(self, state: State, text: str) -> None:
         approval = Approval(text, text, NOON, {text: (text, text)}, frozenset({text}))
-        placed = Placed(text, text, frozenset({text}))
+        placed = Placed(text, text, frozenset({SlotKey(text, text)}))
+        known = Known(NOON, (replace(SERIES, event_id=text, zone=text),))
+        learned = Learned(Profile(Purpose.USER, replace(HOURS, zone=text), text), NOON)
+        choices = {ChoiceKey(text, text, text): time(9)}
+        await remember_everything(state)
         await state.approve(approval)
         await state.place(placed)
-        await state.place(Placed("id-anna", "anna@fjallvik.example", frozenset({"lartimmen"})))
+        await state.know(text, known)
+        await state.learn(text, learned)
+        await state.choose(choices)
+        await state.raise_floor(text, 1)
         await state.record_run({text: text})
         assert await state.approval() == approval
-        assert (await state.placed())[text] == placed
+        assert await state.placed() == {"id-anna": ANNA, text: placed}
+        assert (await state.known("id-anna"), await state.known(text)) == (KNOWN, known)
+        assert (await state.profile("id-anna"), await state.profile(text)) == (LEARNED, learned)
+        assert await state.choices() == CHOICES | choices
+        assert await state.floors() == {"lartimmen": 3, text: 1}
         assert await state.last_run() == {text: text}

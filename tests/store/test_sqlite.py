@@ -16,7 +16,16 @@ import pytest
 
 from holdfast.jobs.ports import State
 from holdfast.store.sqlite import StateUnusable, open_state
-from tests.store.contract import ANNA, APPROVAL, TENANT, StateContract, Store
+from tests.store.contract import (
+    ANNA,
+    EVERYTHING,
+    NOTHING,
+    TENANT,
+    StateContract,
+    Store,
+    remember_everything,
+    remembered,
+)
 
 
 class SqliteStore(Store):
@@ -52,10 +61,22 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+def content(path: Path) -> list[str]:
+    """Everything in a database, as statements that would make it again."""
+    with closing(sqlite3.connect(path)) as raw:
+        return list(raw.iterdump())
+
+
+def version(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as raw:
+        (number,) = raw.execute("pragma user_version").fetchone()
+    return int(number)
+
+
 @pytest.mark.usefixtures("open_umask")
 async def test_the_file_and_what_sqlite_puts_beside_it_are_for_its_owner_only(path: Path) -> None:
     with open_state(path, TENANT) as state:
-        await state.approve(APPROVAL)
+        await remember_everything(state)
         beside = sorted(path.parent.iterdir())
         assert [one.name for one in beside] == ["holdfast.db", "holdfast.db-shm", "holdfast.db-wal"]
         assert [oct(mode(one)) for one in beside] == [oct(0o600)] * 3
@@ -64,27 +85,65 @@ async def test_the_file_and_what_sqlite_puts_beside_it_are_for_its_owner_only(pa
 async def test_a_store_left_by_a_killed_process_loses_nothing_that_was_done(path: Path) -> None:
     killed = (
         "import asyncio, os, sys; from pathlib import Path\n"
-        "from holdfast.store.sqlite import open_state; from tests.store.contract import ANNA, APPROVAL, TENANT\n"
-        "async def work(state):\n    await state.approve(APPROVAL); await state.place(ANNA)\n"
-        "with open_state(Path(sys.argv[1]), TENANT) as state:\n    asyncio.run(work(state)); os._exit(9)\n"
+        "from holdfast.store.sqlite import open_state; from tests.store.contract import TENANT, remember_everything\n"
+        "with open_state(Path(sys.argv[1]), TENANT) as state:\n"
+        "    asyncio.run(remember_everything(state)); os._exit(9)\n"
     )
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", killed, str(path)], cwd=root, check=False)  # noqa: S603, ASYNC221
     assert done.returncode == 9
     with open_state(path, TENANT) as state:
-        assert await state.approval() == APPROVAL
-        assert await state.placed() == {ANNA.mailbox: ANNA}
+        assert await remembered(state) == EVERYTHING
 
 
-def test_a_file_of_a_newer_holdfast_is_refused_and_left_as_it_is(path: Path) -> None:
-    with open_state(path, TENANT):
-        pass
+async def test_a_file_of_a_newer_holdfast_is_refused_and_left_as_it_is(path: Path) -> None:
+    with open_state(path, TENANT) as state:
+        await remember_everything(state)
+    newer = version(path) + 1
     with closing(sqlite3.connect(path)) as raw:
-        raw.execute("pragma user_version = 2")
+        raw.execute(f"pragma user_version = {newer}")
+    before = content(path)
     with pytest.raises(StateUnusable, match=r"newer Holdfast\. Update Holdfast\.$"), open_state(path, TENANT):
         pass
+    assert version(path) == newer
+    assert content(path) == before
+
+
+def make_first_version(path: Path) -> None:
+    """A store as version 1 left it, with something in every table."""
     with closing(sqlite3.connect(path)) as raw:
-        assert raw.execute("pragma user_version").fetchone() == (2,)
+        raw.executescript(
+            """
+            create table approval (tenant text primary key, fingerprint text, settings text, at text, groups text,
+                complete text);
+            create table placed (tenant text, mailbox text, address text, blocks text, primary key (tenant, mailbox));
+            create table purpose (tenant text, mailbox text, purpose text, at text, primary key (tenant, mailbox));
+            create table floor (tenant text, block text, generation integer, primary key (tenant, block));
+            create table run (tenant text primary key, run text);
+            insert into approval values ('t', 'f', 'version: 1', '2026-11-24T12:00:00+00:00', '{}', '[]');
+            insert into placed values ('t', 'id-anna', 'anna@fjallvik.example', '["lartimmen"]');
+            insert into purpose values ('t', 'id-anna', 'user', '2026-11-24T12:00:00+00:00');
+            insert into floor values ('t', 'lartimmen', 4);
+            insert into run values ('t', '{}');
+            pragma user_version = 1;
+            """
+        )
+
+
+async def test_a_file_of_an_earlier_version_is_emptied_and_made_anew(path: Path) -> None:
+    """Without an approval nothing is written until the next ``apply``, and a sweep finds every series again."""
+    make_first_version(path)
+    with open_state(path, "t") as state:
+        assert await remembered(state) == NOTHING
+        await remember_everything(state)
+        assert await remembered(state) == EVERYTHING
+    with open_state(path, "t") as state:
+        assert await remembered(state) == EVERYTHING
+    fresh = path.with_name("fresh.db")
+    with open_state(fresh, "t") as state:
+        await remember_everything(state)
+    assert content(path) == content(fresh)
+    assert version(path) == version(fresh) > 1
 
 
 @pytest.mark.parametrize("content", [b"not a database at all, but long enough to be read as one" * 20, b"x" * 5])
@@ -99,13 +158,20 @@ def test_a_file_that_is_no_database_is_refused_with_a_cure_and_left_as_it_is(pat
     assert path.read_bytes() == content
 
 
-def test_a_database_with_tables_of_its_own_is_refused(path: Path) -> None:
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_database_of_somebody_elses_is_refused_and_nothing_in_it_is_touched(path: Path, number: int) -> None:
+    """Whatever number they give to versions of their own, and with tables named as some of ours are."""
     with closing(sqlite3.connect(path)) as raw:
-        raw.execute("create table run (anything text)")
-    with pytest.raises(StateUnusable, match="cannot be used"), open_state(path, TENANT):
+        raw.executescript(
+            "create table approval (anything text); create table run (anything text); create table theirs (x);"
+            "insert into run values ('theirs'); insert into theirs values (1);"
+        )
+        raw.execute(f"pragma user_version = {number}")
+    before = content(path)
+    with pytest.raises(StateUnusable, match=r"cannot be used: .+\. Move it away"), open_state(path, TENANT):
         pass
-    with closing(sqlite3.connect(path)) as raw:
-        assert raw.execute("select name from sqlite_master").fetchall() == [("run",)]
+    assert content(path) == before
+    assert version(path) == number
 
 
 @pytest.mark.parametrize("where", ["no/such/folder/holdfast.db", "a-file/holdfast.db", "a-folder"])
@@ -157,8 +223,11 @@ async def test_a_reader_does_not_wait_for_a_writer(path: Path) -> None:
         other.rollback()
 
 
-def test_two_that_begin_at_once_make_one_store(path: Path) -> None:
-    """Both find no tables; the second to get its turn finds them made."""
+@pytest.mark.parametrize("earlier", [False, True])
+def test_those_that_begin_at_once_make_one_store(path: Path, *, earlier: bool) -> None:
+    """All find no tables, or those of an earlier version; the second to get its turn finds them made."""
+    if earlier:
+        make_first_version(path)
     failures: list[Exception] = []
     gate = threading.Barrier(4)
 
