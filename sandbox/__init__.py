@@ -9,7 +9,8 @@ from sandbox.clock import Clock
 from sandbox.exchange import Exchange
 from sandbox.facts import Facts, Limits
 from sandbox.firm import firm
+from sandbox.person import Person
 from sandbox.server import Server, serving
 from sandbox.tenant import Tenant
 
-__all__ = ["Clock", "Exchange", "Facts", "Limits", "Sandbox", "Server", "Tenant", "firm", "serving"]
+__all__ = ["Clock", "Exchange", "Facts", "Limits", "Person", "Sandbox", "Server", "Tenant", "firm", "serving"]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sandbox import ids
 from sandbox.clock import Clock
 from sandbox.errors import GraphError, bad_request, item_not_found
-from sandbox.event import DEFAULTS, Address, Altered, Event, Occurrence, Values, When
+from sandbox.event import DEFAULTS, Address, Altered, Event, Occurrence, Values, When, shown_as
 from sandbox.facts import Facts
 from sandbox.parsing import ABSENT, Absent, Draft, check_times, rule, when
 from sandbox.recurrence import Recurrence
@@ -20,12 +20,11 @@ from sandbox.zones import zone
 
 
 class World(NamedTuple):
-    """What a calendar has from its tenant. ``mailed`` is told of mails that Exchange would have sent, one a person."""
+    """What a calendar has from its tenant."""
 
     clock: Clock
     chance: random.Random
     facts: Callable[[], Facts]
-    mailed: Callable[[int], None]
 
 
 class Found(NamedTuple):
@@ -124,32 +123,55 @@ class Calendar:
         self._events[event.key] = event
         if made.transaction_id is not None:
             self._transactions[made.transaction_id] = event.key
-        self.world.mailed(len(values.get("attendees", ())))
         return event
 
-    def change(self, found: Found, made: Draft) -> None:
-        """Change an event, a master or one date of a series. Raises what Graph answers to what cannot be."""
-        event, day = found
-        if day is None:
-            self._change_whole(event, made)
-        else:
-            self._change_date(event, day, made)
-        self._touch(event)
+    def change(self, found: Found, made: Draft) -> int:
+        """Change an event, a master or one date of a series. Raises what Graph answers to what cannot be.
 
-    def remove(self, found: Found) -> None:
-        """Delete an event, a whole series, or one date of it, which leaves a gap."""
+        How many mails Exchange sends for that, one a person: to those whom it concerns who have been invited.
+        """
         event, day = found
-        occurrence = self.seen(found)
-        if event.organizer is None:
-            self.world.mailed(len(occurrence.value("attendees")))
+        mails = self._change_whole(event, made) if day is None else self._change_date(event, day, made)
+        self._touch(event)
+        return mails
+
+    def remove(self, found: Found) -> int:
+        """Delete an event, a whole series, or one date of it, which leaves a gap. How many mails that sends."""
+        event, day = found
+        mails = len(self.seen(found).value("attendees")) if event.organizer is None else 0
         if day is None:
             self._forget(event)
-            return
+            return mails
         event.gaps |= {day}
         event.altered.pop(day, None)
         self._touch(event)
         if self.world.facts().last_occurrence_takes_series and not event.has_occurrences():
             self._forget(event)
+        return mails
+
+    def respond(self, found: Found, response: str) -> None:
+        """The owner answers somebody's invitation. A declined meeting goes, a date of a series as a gap, or is free."""
+        event, day = found
+        if response == "declined" and self.world.facts().declined_meetings_go:
+            self.remove(found)
+            return
+        show_as = {"showAs": shown_as(response, event.intended)}
+        if day is None:
+            event.response = response
+            event.values = differing({**event.values, **show_as})
+        else:
+            before = event.altered.get(day) or Altered({}, None)
+            event.altered[day] = before._replace(values={**before.values, **show_as}, response=response)
+        self._touch(event)
+
+    def note(self, event: Event, address: str, answer: Values) -> None:
+        """The organiser's calendar takes down what an attendee has answered: ``status``, perhaps a proposal."""
+        attendees = [
+            {**one, **answer} if one["emailAddress"]["address"].lower() == address.lower() else one
+            for one in event.values.get("attendees", ())
+        ]
+        event.values = differing({**event.values, "attendees": attendees})
+        self._touch(event)
 
     # Late writes
 
@@ -180,7 +202,7 @@ class Calendar:
 
     # The rules
 
-    def _change_whole(self, event: Event, made: Draft) -> None:
+    def _change_whole(self, event: Event, made: Draft) -> int:
         values = {**event.values, **made.values}
         if made.retimes:
             times = when(made, event.when)
@@ -189,13 +211,14 @@ class Calendar:
             self._retime(event, recurrence, times)
         elif "isAllDay" in made.values:
             check_times(event.when, all_day=made.values["isAllDay"])
-        self._mail(event, made, event.values)
+        mails = _mails(event, made, event.values)
         event.values = differing(values)
         facts = self.world.facts()
         if facts.master_changes_reach_exceptions:
             event.altered = {day: _without(altered, made.values) for day, altered in event.altered.items()}
         keeps_tag = facts.recurrence_patch_keeps_tag or made.recurrence is ABSENT
         event.tags = _retagged(event.tags if keeps_tag else None, made)
+        return mails
 
     def _retime(self, event: Event, recurrence: Recurrence | None, times: When) -> None:
         """Give an event other times or another recurrence, which rebuilds a series (§3.4 of the notes on Graph)."""
@@ -215,7 +238,7 @@ class Calendar:
             event.altered, event.gaps = {}, frozenset()
             event.version += 1
 
-    def _change_date(self, event: Event, day: date, made: Draft) -> None:
+    def _change_date(self, event: Event, day: date, made: Draft) -> int:
         if not isinstance(made.recurrence, Absent):
             raise bad_request("An occurrence has no recurrence of its own.", "ErrorInvalidPropertySet")
         occurrence = self.seen(Found(event, day))
@@ -225,8 +248,10 @@ class Calendar:
             moved = when(made, occurrence.when)
             check_times(moved, all_day=bool(occurrence.value("isAllDay")))
             _refuse_crossing(event, day, moved)
-        self._mail(event, made, before.values)
-        event.altered[day] = Altered({**before.values, **made.values}, moved, _retagged(before.tags, made))
+        mails = _mails(event, made, before.values)
+        values = {**before.values, **made.values}
+        event.altered[day] = before._replace(values=values, when=moved, tags=_retagged(before.tags, made))
+        return mails
 
     def _recurring(self, made: Draft, times: When, before: Recurrence | None) -> tuple[Recurrence | None, When]:
         """The recurrence that a draft leads to, and the times with it: in one zone where there is one."""
@@ -241,18 +266,6 @@ class Calendar:
         recurrence = rule(made.recurrence, times, before, must_match=must_match)
         shift = recurrence.starts_on - times.starts.date()
         return recurrence, times._replace(starts=times.starts + shift, ends=times.ends + shift)
-
-    def _mail(self, event: Event, made: Draft, before: Values) -> None:
-        """Count the mails of a change: to those whose invitation changed, or to everybody (§1.2 of the notes)."""
-        if event.organizer is not None:
-            return
-        had = {one["emailAddress"]["address"] for one in event.values.get("attendees", before.get("attendees", ()))}
-        if set(made.values) == {"attendees"} and not made.retimes and not made.tags:
-            self.world.mailed(len(had ^ {one["emailAddress"]["address"] for one in made.values["attendees"]}))
-        elif made.values or made.retimes:
-            has = made.values.get("attendees")
-            everybody = had | {one["emailAddress"]["address"] for one in has or ()}
-            self.world.mailed(len(everybody) * (1 + len(event.altered)))
 
     def _refuse_duplicate(self, transaction_id: str | None) -> None:
         if transaction_id is None:
@@ -296,6 +309,19 @@ def _refuse_crossing(event: Event, day: date, moved: When) -> None:
         raise bad_request(
             "Modified occurrence is crossing or overlapping adjacent occurrence.", "ErrorOccurrenceCrossingBoundary"
         )
+
+
+def _mails(event: Event, made: Draft, before: Values) -> int:
+    """How many mails a change sends: to those whose invitation changed, or to everybody (§1.2 of the notes)."""
+    if event.organizer is not None:
+        return 0
+    had = {one["emailAddress"]["address"] for one in event.values.get("attendees", before.get("attendees", ()))}
+    if set(made.values) == {"attendees"} and not made.retimes and not made.tags:
+        return len(had ^ {one["emailAddress"]["address"] for one in made.values["attendees"]})
+    if not made.values and not made.retimes:
+        return 0
+    everybody = had | {one["emailAddress"]["address"] for one in made.values.get("attendees") or ()}
+    return len(everybody) * (1 + len(event.altered))
 
 
 def _in_one_zone(times: When) -> When:

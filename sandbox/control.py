@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -14,9 +14,11 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from sandbox import page
+from sandbox.acts import act
 from sandbox.errors import GraphError, bad_request
 from sandbox.hours import WorkingHours
 from sandbox.mailbox import Mailbox
+from sandbox.person import Person
 from sandbox.rendering import instant_text
 from sandbox.tenant import Entry, Tenant
 from sandbox.tokens import FindTenant
@@ -45,9 +47,11 @@ class Control:
             Route("/sandbox/tenants", _guarded(self._list)),
             Route(f"{one}/roster", _guarded(self._roster)),
             Route(f"{one}/counts", _guarded(self._counts)),
+            Route(f"{one}/mails", _guarded(self._mails)),
             Route(f"{one}/clock", _guarded(self._clock), methods=["GET", "POST"]),
             Route(f"{calendar}/delete", _guarded(self._delete), methods=["POST"]),
             Route(f"{calendar}/move", _guarded(self._move), methods=["POST"]),
+            Route(f"{calendar}/act", _guarded(self._act), methods=["POST"]),
             Route(f"{calendar}/settings", _guarded(self._settings), methods=["GET", "POST"]),
             Route(calendar, _guarded(self._calendar)),
         ]
@@ -77,6 +81,9 @@ class Control:
 
     async def _counts(self, request: Request) -> Response:
         return JSONResponse(self._tenant(request).counts.json())
+
+    async def _mails(self, request: Request) -> Response:
+        return JSONResponse([{**asdict(one), "at": one.at.isoformat()} for one in self._tenant(request).mails])
 
     async def _clock(self, request: Request) -> Response:
         clock = self._tenant(request).clock
@@ -115,6 +122,14 @@ class Control:
         at = datetime.fromisoformat(wanted["starts"])
         mailbox.move_occurrence(wanted["event"], at if at.tzinfo else at.replace(tzinfo=zone(mailbox.home)))
         return self._done(request, mailbox)
+
+    async def _act(self, request: Request) -> Response:
+        tenant = self._tenant(request)
+        account = tenant.account(request.path_params["who"])
+        if account is None:
+            raise LookupError("There is nobody of that name here.")
+        event = act(tenant, Person(tenant, account), await _fields(request))
+        return JSONResponse({"done": True, "event": event})
 
     async def _settings(self, request: Request) -> Response:
         mailbox = self._mailbox(request)

@@ -15,7 +15,7 @@ class Counts:
     of a batch one by one; ``paths`` are the same by method and path, such as ``GET /users/*/events/*/instances``.
     ``bytes`` are those of the bodies of answers by these paths, whether they arrived or not; an item of a batch has its
     part of the batch's answer, and ``POST /$batch`` what is left of that. ``mails`` are those that real Exchange would
-    have sent, one per person.
+    have sent for what applications did, one per person.
     """
 
     requests: int = 0

@@ -48,6 +48,11 @@ DEFAULTS: Values = {
 """What an event has that nobody has given another value."""
 
 
+def shown_as(response: str, intended: str) -> str:
+    """What somebody's meeting shows as in the calendar of who has answered this: tentative until then (§8.3)."""
+    return {"accepted": intended, "declined": "free"}.get(response, "tentative")
+
+
 class When(NamedTuple):
     """Wall-clock times, each in a zone that Graph knows."""
 
@@ -85,12 +90,14 @@ class Altered(NamedTuple):
     values: Values
     when: When | None
     tags: Mapping[str, str] | None = None
+    response: str | None = None
 
 
 @dataclass(slots=True)
 class Event:
     """A single event or a series master. ``organizer`` is None where it is the mailbox's owner.
 
+    ``response`` is the owner's to the invitation, ``intended`` what the organiser wants it to show as if accepted.
     ``change`` is new at every write; ``version`` is part of the ids of occurrences, and new when the series is rebuilt.
     """
 
@@ -106,6 +113,7 @@ class Event:
     transaction_id: str | None = None
     organizer: Address | None = None
     response: str = "none"
+    intended: str = "busy"
     version: int = 0
     altered: dict[date, Altered] = field(default_factory=dict)
     gaps: frozenset[date] = frozenset()
@@ -180,6 +188,11 @@ class Occurrence(NamedTuple):
         if self.slot is None:
             return "singleInstance"
         return "occurrence" if self.altered is None else "exception"
+
+    @property
+    def response(self) -> str:
+        """What the owner has answered to the invitation."""
+        return (self.altered and self.altered.response) or self.event.response
 
     @property
     def when(self) -> When:

@@ -40,6 +40,12 @@ class Facts:
     cancelled_occurrences_can_be_selected: bool = True
     """``$select=cancelledOccurrences`` works, instead of answering 400 as where only beta knew it (§3.3)."""
 
+    declined_meetings_go: bool = True
+    """Declining removes a meeting from the calendar, instead of leaving it there as free (§1.5)."""
+
+    copies_carry_tag: bool = True
+    """What a person copies in Outlook has the original's extended properties (§1.6)."""
+
     occurrences_carry_tag: bool = True
     """Occurrences show the master's extended properties where these are expanded (§1.6)."""
 

@@ -12,6 +12,9 @@ from typing import NamedTuple
 CARRIER = "$batch"
 """The kind of the request that carries a batch, beside those that the routes have."""
 
+_BODILESS = frozenset({"accept", "tentativelyAccept", "decline", "sendMail"})
+"""Kinds of calls whose answer has no body."""
+
 _RETRY_AFTER, _SLOW, _LATE = 4.0, 20.0, 120.0
 
 
@@ -147,7 +150,7 @@ def _writing(target: Target) -> bool:
 
 
 def _with_answer(target: Target) -> bool:
-    return not target.in_batch and target.method != "DELETE"
+    return not target.in_batch and target.method != "DELETE" and target.kind not in _BODILESS
 
 
 _APPLIES: dict[Fault, Callable[[Target], bool]] = {

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from sandbox import mailbox_settings, outlook, people, schedule
+from sandbox import mailbox_settings, outlook, people, responses, schedule, sending
 from sandbox.errors import GraphError, bad_request
 from sandbox.exchange import Answer, Call, Caller, Exchange
 from sandbox.mishaps import choose, worked
@@ -183,6 +183,7 @@ _MAILBOX_LISTS: dict[str, dict[str, Route]] = {
         "POST": _outlook("events", "events", outlook.create_event, outlook.WRITE),
     },
     "calendarView": {"GET": _outlook("calendarView", "calendarView", outlook.calendar_view, _READ)},
+    "sendMail": {"POST": _outlook("sendMail", "sendMail", sending.send_mail, sending.SEND)},
 }
 _MAILBOX_ITEMS: dict[tuple[str, str], dict[str, Route]] = {
     ("events", ""): {
@@ -191,6 +192,10 @@ _MAILBOX_ITEMS: dict[tuple[str, str], dict[str, Route]] = {
         "DELETE": _outlook("event", "events/*", outlook.delete_event, outlook.WRITE),
     },
     ("events", "instances"): {"GET": _outlook("instances", "events/*/instances", outlook.instances, _READ)},
+    **{
+        ("events", action): {"POST": _outlook(action, f"events/*/{action}", handler, outlook.WRITE)}
+        for action, handler in responses.handlers().items()
+    },
     ("mailboxSettings", ""): {
         "GET": _outlook("mailboxSettings", "mailboxSettings/*", mailbox_settings.mailbox_setting, mailbox_settings.READ)
     },

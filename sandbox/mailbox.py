@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox import ids
 from sandbox.calendars import Calendar, Found, differing
-from sandbox.event import Address, Event, When
+from sandbox.event import Address, Event, When, shown_as
 from sandbox.faults import Plight
 from sandbox.hours import WEEKDAYS, CustomZone, WorkingHours
 from sandbox.parsing import draft, rule
@@ -78,6 +78,7 @@ class Mailbox(Calendar):
         """
         zone_name = zone_name or self.home
         own = organizer is None
+        intended = str(values.pop("showAs", "busy"))
         times = When(_wall(starts, zone_name), _wall(ends, zone_name), zone_name, zone_name)
         if isinstance(recurrence, Mapping):
             recurrence = rule(recurrence, times, None, must_match=True)
@@ -85,6 +86,7 @@ class Mailbox(Calendar):
             {
                 "subject": subject,
                 "attendees": [one.json | {"type": "required"} for one in attendees],
+                "showAs": intended if own else shown_as(response, intended),
                 **values,
             },
             creating=True,
@@ -101,26 +103,53 @@ class Mailbox(Calendar):
             recurrence=recurrence,
             organizer=organizer,
             response=("organizer" if attendees else "none") if own else response,
+            intended=intended,
         )
         self._events[event.key] = event
         return event
 
     def copy(self, meeting: Event, organizer: Address, response: str = "notResponded") -> Event:
         """Put an attendee's copy of somebody's meeting here: the same meeting, an event of its own."""
-        show_as = {} if response == "accepted" else {"showAs": "tentative"}
+        intended = meeting.values.get("showAs", "busy")
+        show_as = shown_as(response, intended)
         event = replace(
             meeting,
             key=self.world.chance.randbytes(ids.KEY_BYTES),
             change=self._new_change(),
-            values={**meeting.values, **show_as} if show_as else meeting.values,
+            values=meeting.values if show_as == intended else differing({**meeting.values, "showAs": show_as}),
             tags=None,
             transaction_id=None,
             organizer=organizer,
             response=response,
+            intended=intended,
             altered=dict(meeting.altered),
         )
         self._events[event.key] = event
         return event
+
+    def duplicate(self, found: Found) -> Event:
+        """A copy of an event, a whole series or one date of it, as the person makes by copying and pasting."""
+        event, day = found
+        occurrence = self.seen(found)
+        tags = occurrence.tags(inherited=True) if self.world.facts().copies_carry_tag else None
+        now = self.world.clock.now()
+        copy = replace(
+            event,
+            key=self.world.chance.randbytes(ids.KEY_BYTES),
+            uid=self.world.chance.randbytes(16),
+            created=now,
+            modified=now,
+            change=self._new_change(),
+            tags=tags or None,
+            transaction_id=None,
+            altered=dict(event.altered),
+        )
+        if day is not None:
+            values = {**event.values, **(occurrence.altered.values if occurrence.altered else {})}
+            copy.values, copy.when, copy.recurrence = differing(values), occurrence.when, None
+            copy.altered, copy.gaps = {}, frozenset()
+        self._events[copy.key] = copy
+        return copy
 
     def edit(self, event_id: str, **values: Any) -> None:  # noqa: ANN401 - Graph's properties in Graph's form
         """The person changes an event: properties in Graph's names, as in a PATCH."""

@@ -118,6 +118,7 @@ def create_event(call: Call, mailbox: Mailbox) -> Answer:
     shape = _shape(call, mailbox, _NO_OPTIONS)
     event = mailbox.create(draft(call.body, creating=True))
     call.tenant.counts.writes += 1
+    call.tenant.counts.mails += len(event.values.get("attendees", ()))
     return _one(call, mailbox, Found(event, None), shape, 201)
 
 
@@ -126,7 +127,7 @@ def patch_event(call: Call, mailbox: Mailbox) -> Answer:
     shape = _shape(call, mailbox, _NO_OPTIONS)
     found = mailbox.find(call.segments[3])
     _match(call, found.event)
-    mailbox.change(found, draft(call.body, creating=False))
+    call.tenant.counts.mails += mailbox.change(found, draft(call.body, creating=False))
     call.tenant.counts.writes += 1
     return _one(call, mailbox, found, shape, 200)
 
@@ -135,7 +136,7 @@ def delete_event(call: Call, mailbox: Mailbox) -> Answer:
     """``DELETE .../events/{id}``, of an event, a series or one date of it."""
     found = mailbox.find(call.segments[3])
     _match(call, found.event)
-    mailbox.remove(found)
+    call.tenant.counts.mails += mailbox.remove(found)
     call.tenant.counts.writes += 1
     return Answer(204)
 

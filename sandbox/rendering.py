@@ -171,7 +171,7 @@ def _icaluid(seen: Seen) -> str:
 
 
 def _response(seen: Seen) -> dict[str, str]:
-    return {"response": seen.event.response, "time": "0001-01-01T00:00:00Z"}
+    return {"response": seen.what.response, "time": "0001-01-01T00:00:00Z"}
 
 
 _COMPUTED: dict[str, Callable[[Seen], object]] = {

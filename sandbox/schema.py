@@ -134,6 +134,7 @@ TYPES: dict[str, dict[str, Property]] = {
     },
     "dateTimeTimeZone": {"dateTime": _STRING, "timeZone": _STRING},
     "emailAddress": {"address": _STRING, "name": _STRING},
+    "internetMessageHeader": {"name": _STRING, "value": _STRING},
     "itemBody": {"contentType": Property("bodyType"), "content": _STRING},
     "location": {
         "displayName": _STRING,
@@ -145,11 +146,22 @@ TYPES: dict[str, dict[str, Property]] = {
         "uniqueId": _STRING,
         "uniqueIdType": Property("locationUniqueIdType"),
     },
+    "message": {
+        "subject": _STRING,
+        "body": Property("itemBody"),
+        "importance": Property("importance"),
+        "toRecipients": Property("recipient", many=True),
+        "ccRecipients": Property("recipient", many=True),
+        "bccRecipients": Property("recipient", many=True),
+        "replyTo": Property("recipient", many=True),
+        "internetMessageHeaders": Property("internetMessageHeader", many=True),
+    },
     "outlookGeoCoordinates": dict.fromkeys(
         ("accuracy", "altitude", "altitudeAccuracy", "latitude", "longitude"), _NUMBER
     ),
     "patternedRecurrence": {"pattern": Property("recurrencePattern"), "range": Property("recurrenceRange")},
     "physicalAddress": dict.fromkeys(("street", "city", "state", "countryOrRegion", "postalCode"), _STRING),
+    "recipient": {"emailAddress": Property("emailAddress")},
     "recurrencePattern": {
         "type": Property("recurrencePatternType"),
         "interval": _INTEGER,
@@ -167,10 +179,17 @@ TYPES: dict[str, dict[str, Property]] = {
         "numberOfOccurrences": _INTEGER,
     },
     "singleValueLegacyExtendedProperty": {"id": _STRING, "value": _STRING},
+    "timeSlot": {"start": Property("dateTimeTimeZone"), "end": Property("dateTimeTimeZone")},
 }
 """The types a request body is made of."""
 
+_ANSWER = {"comment": _STRING, "sendResponse": _BOOLEAN}
+
 ACTIONS: dict[str, dict[str, Property]] = {
+    "accept": _ANSWER,
+    "tentativelyAccept": {**_ANSWER, "proposedNewTime": Property("timeSlot")},
+    "decline": {**_ANSWER, "proposedNewTime": Property("timeSlot")},
+    "sendMail": {"message": Property("message"), "saveToSentItems": _BOOLEAN},
     "getSchedule": {
         "schedules": _STRINGS,
         "startTime": Property("dateTimeTimeZone"),

@@ -16,6 +16,7 @@ from sandbox.directory import DISABLED, EMPLOYEE, GUEST, ROOM, SHARED, Account, 
 from sandbox.event import Address
 from sandbox.facts import Facts, Limits
 from sandbox.faults import Faults
+from sandbox.mail import Mail
 from sandbox.mailbox import Mailbox
 from sandbox.throttling import Throttle
 
@@ -55,6 +56,8 @@ class Tenant:
         self.id = self.new_id()
         self.key = self.chance.randbytes(32)
         self.counts = Counts()
+        self.mails: list[Mail] = []
+        """What applications have sent, in order, besides the invitations that are only counted."""
         self.throttle = Throttle(self)
         self.accounts: list[Account] = []
         self.groups: list[Group] = []
@@ -68,7 +71,7 @@ class Tenant:
         ]
         self.everyone = self.add_group("Alla medarbetare" if language == "sv" else "All employees", f"alla@{domain}")
         self._by_name: dict[str, Account] = {}
-        self._world = World(clock, self.chance, lambda: self.facts, self._mailed)
+        self._world = World(clock, self.chance, lambda: self.facts)
 
     @property
     def client_id(self) -> str:
@@ -177,5 +180,7 @@ class Tenant:
             )
         return entries
 
-    def _mailed(self, people: int) -> None:
-        self.counts.mails += people
+    def send(self, mail: Mail) -> None:
+        """A mail goes out, one to each of its recipients."""
+        self.mails.append(mail)
+        self.counts.mails += len(mail.recipients)
