@@ -194,6 +194,21 @@ class GraphCalendars:
         except Gone:
             return
 
+    async def tag_of(self, mailbox: str, event_id: str) -> Tag | None:
+        """The tag that an event or an occurrence shows. Raises ``Gone``."""
+        return (await self.look(mailbox, event_id)).tag
+
+    async def found_in_capitals(self, mailbox: str, event_id: str, tag: Tag) -> bool:
+        """Whether a filter finds the event by its tag written in capitals."""
+        value = tags.text(tag).upper()
+        any_case = f"singleValueExtendedProperties/Any(ep: ep/id eq '{tags.PROPERTY_ID}' and ep/value eq '{value}')"
+        query = _query(filter=any_case, select="id", top=str(_PAGE))
+        first = Call(mailbox, "GET", f"{_user(mailbox)}/events?{query}", READ_CALENDAR)
+        async for page in self._dispatcher.pages(first):
+            if any(translate.understood(lambda one: one["id"], raw) == event_id for raw in page):
+                return True
+        return False
+
     async def _setting(self, mailbox: str, part: str) -> Any:  # noqa: ANN401 - JSON is what it is
         call = Call(mailbox, "GET", f"{_user(mailbox)}/mailboxSettings/{part}", READ_MAILBOX_SETTINGS)
         return await self._dispatcher.ok(call)

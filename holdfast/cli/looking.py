@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
 import typer
 
 from holdfast import wiring
 from holdfast.cli import render
 from holdfast.cli.console import AsJson, Exit, SettingsFile, load, out, print_json, run, stop
+from holdfast.core.settings import Settings
+from holdfast.core.tenant import TenantFacts, told
 from holdfast.jobs import check as check_job
+from holdfast.jobs import probing
 from holdfast.jobs import status as status_job
 from holdfast.store.sqlite import StateUnusable
-from holdfast.wiring import SystemClock, Wired
+from holdfast.wiring import Place, SystemClock, Wired
 
 
-def check(settings_file: SettingsFile = None, *, as_json: AsJson = False) -> None:
+def check(
+    settings_file: SettingsFile = None,
+    *,
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe",
+            help="Try in the mailbox of tenant.organizer what Microsoft leaves open; all that is made is taken away.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Try the sign-in, each permission, group and a mailbox, and say what to grant or fix. Writes nothing.
+
+    With `--probe` it makes a few short events at night in the organizer's own calendar for about a minute, and
+    remembers how the tenant behaves.
 
     Example: `holdfast check`
     """
     place, settings = load(settings_file)
+    if probe:
+        _probe(place, settings, as_json=as_json)
+        return
 
     async def work(wired: Wired) -> list[check_job.Finding]:
         return await check_job.check(settings, wired.ports, wired.graph.tokens)
@@ -36,6 +57,29 @@ def check(settings_file: SettingsFile = None, *, as_json: AsJson = False) -> Non
         out.print("\nSomething is to be fixed first." if failed else "\nAll is in place: `holdfast plan` comes next.")
     if failed:
         raise typer.Exit(Exit.INCOMPLETE)
+
+
+def _probe(place: Place, settings: Settings, *, as_json: bool) -> None:
+    organizer = settings.tenant.organizer
+    if organizer is None:
+        stop("--probe works in the mailbox of tenant.organizer: name a role mailbox there.", Exit.USAGE)
+
+    async def work(wired: Wired) -> TenantFacts:
+        mark = wired.ports.clock.now().strftime("%Y%m%d%H%M%S%f")
+        zone = settings.organization.zone
+        return await probing.probe(organizer, zone, wired.ports, wired.graph.calendars, mark=mark)
+
+    facts = run(place, settings, work)
+    rows = list(told(facts))
+    if as_json:
+        print_json({"at": facts.at.isoformat(), "facts": [{**row._asdict(), "differs": row.differs} for row in rows]})
+        return
+    for row in rows:
+        out.print(f"{row.what}: {row.seen}." + (f" {row.so}" if row.so else ""), markup=False)
+    differing = [row for row in rows if row.differs]
+    for row in differing:
+        out.print(f"Unlike the sandbox: {row.what.lower()}: {row.seen}, there {row.likeliest}.", markup=False)
+    out.print("\nEverything that was made has been taken away, and what was seen is remembered.", markup=False)
 
 
 def status(settings_file: SettingsFile = None, *, as_json: AsJson = False) -> None:

@@ -88,8 +88,11 @@ def meeting(one: Slot, other: Slot, since: date, until: date | None = None) -> d
 
     None where they never meet.
     """
-    if one.zone == other.zone and not _share_hours(one, other):
-        return None
+    if one.zone == other.zone:
+        days = {rule.weekday for rule in (one.rule, other.rule) if isinstance(rule, Weekly)}
+        both_weekly = isinstance(one.rule, Weekly) and isinstance(other.rule, Weekly)
+        if not _share_hours(one, other) or (both_weekly and len(days) > 1):
+            return None
     horizon = min(since + _FOREVER, date.max - _WEEK)
     for day in dates(one.rule, since, min(until, horizon) if until else horizon):
         if share_time(one, day, other):

@@ -104,6 +104,18 @@ class Calendars(Protocol):
         ...
 
 
+class Experiments(Protocol):
+    """What only ``check --probe`` asks of a calendar, to learn how a tenant behaves."""
+
+    async def tag_of(self, mailbox: str, event_id: str) -> Tag | None:
+        """The tag that an occurrence shows. Raises ``Gone``."""
+        ...
+
+    async def found_in_capitals(self, mailbox: str, event_id: str, tag: Tag) -> bool:
+        """Whether a filter finds the event by its tag written in capitals."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Approval:
     """What a person has said yes to: the settings in force, the groups they meant, the blocks introduced to everybody.

@@ -265,8 +265,8 @@ class _Mailbox:
             there = await self._calendars.instances(self.errand.mailbox, event_id, since=since, until=until)
         except Gone:
             return all(landing.to is None for landing, _ in landings)
-        stands = {_day(one.original_starts, slot): _day(one.starts, slot) for one in there}
-        return all(stands.get(landing.day) == landing.to for landing, _ in landings)
+        taken = {_day(one.starts, slot) for one in there}
+        return all(landing.day not in taken and landing.to in {None, *taken} for landing, _ in landings)
 
     async def _healed(self, event_id: str) -> bool:
         """Whether an event that was not seen is ours but for a tag that Graph lost, and has it now."""
