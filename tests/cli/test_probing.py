@@ -1,4 +1,4 @@
-"""``check --probe`` on a pretend tenant whose every doubtful fact can be switched: what it finds, and what it leaves."""
+"""``check --probe`` on a pretend tenant whose doubtful facts can be switched: what it finds, and what it leaves."""
 
 from __future__ import annotations
 
