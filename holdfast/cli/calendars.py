@@ -26,6 +26,7 @@ from holdfast.cli.console import (
     stop,
 )
 from holdfast.core.desired import Choices
+from holdfast.core.plan import Reason
 from holdfast.core.report import Report
 from holdfast.core.settings import Settings
 from holdfast.jobs import apply as apply_job
@@ -134,7 +135,16 @@ def sweep(settings_file: SettingsFile = None, *, as_json: AsJson = False) -> Non
     _finish(run(place, settings, work), as_json=as_json)
 
 
-def remove(settings_file: SettingsFile = None, *, only: Only = None, yes: Yes = False, as_json: AsJson = False) -> None:
+def remove(
+    settings_file: SettingsFile = None,
+    *,
+    only: Only = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Delete the series whole: what was before today goes too.")
+    ] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
     """End every series from today on, for everybody or one person. What was before today stays.
 
     Example: `holdfast remove`
@@ -142,12 +152,13 @@ def remove(settings_file: SettingsFile = None, *, only: Only = None, yes: Yes = 
     place, settings = load(settings_file)
 
     async def work(wired: Wired) -> Report:
-        seen = await _look(settings, wired, only=only, removing=True)
+        removing = Reason.ERASED if history else Reason.REMOVED
+        seen = await _look(settings, wired, only=only, removing=removing)
         if not as_json:
             _show(seen, settings)
         if seen.survey.plan:
             series = len(seen.survey.plan.changes)
-            ask(f"\nEnd {series} series from today on? Past occurrences stay. Nobody gets a mail.", yes=yes)
+            ask(_farewell(series, history=history), yes=yes)
         with progress() as show:
             return await remove_job.remove(seen.survey, wired.ports, trial=only is not None, progress=show)
 
@@ -174,7 +185,7 @@ async def _look(
     wired: Wired,
     *,
     only: str | None,
-    removing: bool = False,
+    removing: Reason | None = None,
     choices: Choices | None = None,
     choose_again: bool = False,
 ) -> _Seen:
@@ -209,11 +220,22 @@ def _show(seen: _Seen, settings: Settings) -> None:
     for line in render.chosen_lines(seen.survey.choosing.fresh, settings):
         out.print(line, markup=False)
     out.print(render.plan_text(seen.survey.plan, settings), markup=False)
+    for line in render.elsewhere_lines(seen.survey.elsewhere(settings), settings, seen.survey.at):
+        out.print(line, markup=False)
     if seen.survey.plan:
         out.print(f"Takes about {render.length_text(seen.estimate)}.\n", markup=False)
     else:
         out.print()
     show_report(seen.report, as_json=False)
+
+
+def _farewell(series: int, *, history: bool) -> str:
+    if history:
+        return (
+            f"\nDelete {series} series with all their past, copies that people made of them included? "
+            "They go to each person's Deleted Items. Nobody gets a mail."
+        )
+    return f"\nEnd {series} series from today on? Past occurrences stay. Nobody gets a mail."
 
 
 def _question(seen: Survey) -> str:

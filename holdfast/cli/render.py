@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
+from holdfast.core import zones
 from holdfast.core.desired import days_key
 from holdfast.core.model import Landing
 from holdfast.core.plan import Change, Create, End, Move, Plan, Planned, Rewrite, Skip, days_text, hours_text, slot_text
 from holdfast.core.report import Account, Report
-from holdfast.core.settings import Block, Quietest, Settings
+from holdfast.core.settings import Block, BlockZone, Quietest, Settings
 from holdfast.core.slots import Chosen
 from holdfast.jobs.check import Finding
 from holdfast.jobs.status import Status
@@ -138,6 +139,19 @@ def _people(count: int) -> str:
 
 def _number(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def elsewhere_lines(elsewhere: Mapping[str, int], settings: Settings, now: datetime) -> Iterator[str]:
+    """Mailboxes in other zones than the organisation's, and what its times are there."""
+    home = zones.rules(settings.organization.zone)
+    fixed = [one.at for one in settings.blocks if isinstance(one.at, time) and one.time_zone is BlockZone.ORGANIZATION]
+    for zone, count in elsewhere.items():
+        times = []
+        for at in dict.fromkeys(fixed):
+            there = datetime.combine(now.astimezone(home), at, home).astimezone(zones.rules(zone))
+            times.append(f"{at:%H:%M} is {there:%H:%M}")
+        where = f", where {' and '.join(times)}" if times else ""
+        yield f"{_number(count, 'mailbox', 'mailboxes')} in another time zone: {zone}{where}."
 
 
 def chosen_lines(chosen: Iterable[Chosen], settings: Settings) -> Iterator[str]:

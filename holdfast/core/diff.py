@@ -52,6 +52,14 @@ class Memory:
         return frozenset(key.block for key in self.placed)
 
 
+def erased(actual: ActualCalendar) -> tuple[End, ...]:
+    """The changes that take everything of ours away, what is past and copies that people made included."""
+    return tuple(
+        End(one.tag.block, one, one.tag.first, Reason.ERASED, one.tag, whole=True, occurrences=())
+        for one in sorted(actual.series, key=lambda one: (one.tag.block, one.tag.generation, one.created))
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Case:
     """One mailbox at one instant: what is wanted there, what it holds, what is remembered of it."""

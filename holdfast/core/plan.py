@@ -43,6 +43,7 @@ class Reason(enum.StrEnum):
     LEFT = "no longer in the audience"
     DROPPED = "the block is no longer in the settings"
     REMOVED = "removed by command"
+    ERASED = "removed by command, with its past"
 
 
 DELIBERATE = frozenset(

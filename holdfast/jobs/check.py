@@ -10,6 +10,7 @@ from holdfast.core.permissions import CALENDARS, GROUP_MEMBERS, LIMITED, MAILBOX
 from holdfast.core.settings import Settings
 from holdfast.jobs.audience import Audience, AudienceError, Member, group_path, resolve
 from holdfast.jobs.ports import Ports
+from holdfast.jobs.survey import elsewhere
 
 _MAILBOXES_TRIED = 5
 
@@ -56,6 +57,8 @@ async def check(settings: Settings, ports: Ports, sign_in: SignIn) -> list[Findi
         works |= {GROUP_MEMBERS, USERS}
         tried += _groups(settings, audience)
         tried += await _mailbox(audience, ports, works)
+        tried += await _zones(settings, audience, ports)
+        tried += await _probed(settings, ports)
     signed_in = Finding("Sign-in", f"tenant {settings.tenant.tenant_id}")
     return [signed_in, *(_permission(name, roles, works) for name in PERMISSIONS), *tried]
 
@@ -130,6 +133,28 @@ async def _mailbox(audience: Audience, ports: Ports, works: set[str]) -> list[Fi
             findings.append(Finding(f"Calendar of {person.address}", "can be read"))
         return findings
     return [_failed("A mailbox", missing)] if missing else []
+
+
+async def _zones(settings: Settings, audience: Audience, ports: Ports) -> list[Finding]:
+    """The mailboxes that are known to be in other zones than the organisation."""
+    learned = [await ports.state.profile(mailbox) for mailbox in audience.members]
+    found = elsewhere(settings, (one.profile.zone for one in learned if one is not None))
+    if not found:
+        return []
+    where = ", ".join(f"{zone} ({count})" for zone, count in found.items())
+    cure = "Blocks stand at the organization's time there too, or at their own with `time_zone: mailbox`."
+    return [Finding("Mailboxes in other time zones", where, cure, fatal=False)]
+
+
+async def _probed(settings: Settings, ports: Ports) -> list[Finding]:
+    """Whether it is known how this tenant behaves where documentation is silent."""
+    facts = await ports.state.tenant_facts()
+    if facts is None and settings.tenant.organizer is None:
+        return []
+    if facts is None:
+        cure = "`holdfast check --probe` finds out, and makes ending series cheaper where that is safe."
+        return [Finding("How this tenant behaves", "not tried yet", cure, fatal=False)]
+    return [Finding("How this tenant behaves", f"tried on {facts.at:%Y-%m-%d}")]
 
 
 def _failed(what: str, error: GraphError) -> Finding:

@@ -6,6 +6,7 @@ Reads only. ``plan``, ``apply``, ``sweep`` and ``remove`` all begin here.
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
@@ -22,8 +23,8 @@ from holdfast.core.desired import (
     desired,
     in_their_zones,
 )
-from holdfast.core.diff import InstancesNeeded, Memory, diff
-from holdfast.core.errors import Gone, GraphError, NoMailbox
+from holdfast.core.diff import InstancesNeeded, Memory, diff, erased
+from holdfast.core.errors import Gone, GraphError, NoMailbox, Unexpected
 from holdfast.core.model import (
     PEOPLE,
     ActualCalendar,
@@ -82,7 +83,7 @@ class Brief:
     choices: Choices
     floors: Mapping[str, int]
     range_end_keeps: bool
-    removing: bool = False
+    removing: Reason | None = None
     told: dict[object, Desired] = field(default_factory=dict)
 
     @property
@@ -115,6 +116,8 @@ class Errand:
     excuse: Excuse | None = None
     gone: Reason = Reason.LEFT
     audiences: frozenset[str] = frozenset()
+    zone: str | None = None
+    """The mailbox's own zone, by its IANA name, where it is known."""
 
     def live(self, calendar: ActualCalendar, at: datetime) -> list[ActualSeries]:
         """The series that are not over, by the date where the organisation is: what ``diff`` goes by too."""
@@ -168,6 +171,10 @@ class Survey:
             if look.holds or any(isinstance(change, Create) for change in look.changes)
         }
 
+    def elsewhere(self, settings: Settings) -> Mapping[str, int]:
+        """How many mailboxes of the audience are in other zones than the organisation, by their IANA names."""
+        return elsewhere(settings, (look.errand.zone for look in self.looks if not look.errand.excuse))
+
     def check_guard(self, settings: Settings, complete: frozenset[str]) -> None:
         """Refuse an unusually large plan: raises ``UnsafePlan``. ``complete`` are blocks once applied to everybody."""
         limits = settings.guard
@@ -200,18 +207,18 @@ async def survey(
     choices: Choices | None = None,
     choose_again: bool = False,
     only: str | None = None,
-    removing: bool = False,
+    removing: Reason | None = None,
     by_heart: bool = False,
     progress: Progress | None = None,
 ) -> Survey:
     """Look at every mailbox of the audiences and at everybody who has left them.
 
     ``only`` keeps to the mailbox with this address or id and raises ``NoSuchMailbox`` if there is none; ``removing``
-    wants no blocks anywhere; ``by_heart`` asks series that are known for their dates, where that is enough, instead of
-    searching calendars. ``choices`` are taken instead of those on record, and ``choose_again`` looks for the quietest
-    times anew. Raises ``AudienceError`` for groups that
-    cannot be told, and Graph's errors where the directory cannot be read: without knowing everybody, nothing is known.
-    A single mailbox that cannot be read is *unread*.
+    wants no blocks anywhere, for that reason; ``by_heart`` asks series that are known for their dates, where that is
+    enough, instead of searching calendars. ``choices`` are taken instead of those on record, and ``choose_again`` looks
+    for the quietest times anew. Raises ``AudienceError`` for groups that cannot be told, and Graph's errors where the
+    directory cannot be read: without knowing everybody, nothing is known. A single mailbox that cannot be read is
+    *unread*.
     """
     now = ports.clock.now()
     audience = await resolve(settings, ports.directory, pinned)
@@ -237,6 +244,12 @@ async def survey(
     return Survey(now, audience, tuple(looks), chosen)
 
 
+def elsewhere(settings: Settings, found: Iterable[str | None]) -> Mapping[str, int]:
+    """How many of the zones are not the organisation's, most first. Zones that Windows knows as one are one."""
+    home = zones.windows(settings.organization.zone)
+    return dict(Counter(zone for zone in found if zone and zones.windows(zone) != home).most_common())
+
+
 async def difference(errand: Errand, calendars: Calendars, now: datetime) -> tuple[ActualCalendar, tuple[Change, ...]]:
     """Read one mailbox and tell what has to change there. Raises Graph's errors."""
     calendar = await _whole(errand, calendars, now)
@@ -248,6 +261,8 @@ async def difference(errand: Errand, calendars: Calendars, now: datetime) -> tup
 
 
 def _diff(errand: Errand, calendar: ActualCalendar, now: datetime) -> tuple[Change, ...]:
+    if errand.gone is Reason.ERASED:
+        return erased(calendar)
     wanted = in_their_zones(errand.desired, calendar.series, now)
     return diff(wanted, calendar, now=now, memory=errand.memory, gone=errand.gone)
 
@@ -256,7 +271,8 @@ async def _by_heart(errand: Errand, ports: Ports, now: datetime) -> ActualCalend
     """The mailbox by what is known of it and the coming dates of each of its series.
 
     None where that does not tell all: nothing is known, or not for a week; a series is gone or has none of its dates
-    left; or something would have to change, which is decided by the whole calendar only.
+    left, or Graph takes its id for none, as in a mailbox that was made anew; or something would have to change, which
+    is decided by the whole calendar only.
     """
     known = await ports.state.known(errand.mailbox)
     if known is None or now - known.read > WHOLE_READ_HOLDS:
@@ -271,31 +287,38 @@ async def _by_heart(errand: Errand, ports: Ports, now: datetime) -> ActualCalend
             found.append(replace(series, ahead=ahead))
         calendar = ActualCalendar(errand.mailbox, tuple(found))
         return None if _diff(errand, calendar, now) else calendar
-    except (Gone, InstancesNeeded):
+    except (Gone, Unexpected, InstancesNeeded):
         return None
 
 
 async def _whole(errand: Errand, calendars: Calendars, now: datetime) -> ActualCalendar:
     """Every series of ours, also one that Graph made and lost the tag of.
 
-    Where a mailbox is known to have been given a block and shows no trace of it, that is the likelier explanation than
-    a person who deleted it; otherwise nobody would ever find such a series again.
+    Where a mailbox is known to have been given a slot and shows no trace of it, or none that goes on where it is
+    wanted, that is the likelier explanation than a person who deleted it; otherwise nobody would ever find such a
+    series again.
     """
     calendar = await calendars.read(errand.mailbox)
-    traceless = errand.memory.blocks - {one.tag.block for one in calendar.series}
-    if not traceless:
-        return calendar
+    wanted = {want.key for want in errand.desired.wants}
+    going_on = _slots(errand.live(calendar, now))
+    lost = {key for key in errand.memory.placed - going_on if key in wanted or key not in _slots(calendar.series)}
     series = list(calendar.series)
-    for block in sorted(traceless):
-        generations = range(errand.memory.floors.get(block, 0) + GENERATIONS)
-        marks = {transaction_id(block, generation): generation for generation in generations}
-        look = await calendars.find_by_transaction(
-            errand.mailbox, marks, since=now - SERIES_LENGTH, until=now + _NO_END
-        )
-        if look is not None and look.is_series and look.tag is None and look.transaction_id:
-            tag = _guessed(look, block, marks[look.transaction_id], errand.desired)
-            series.append(ActualSeries(look.event_id, look.etag, tag, now, look.range_ends, look.starts, zone=None))
+    for block in sorted({key.block for key in lost}):
+        used = {one.tag.generation for one in calendar.series if one.tag.block == block}
+        highest = max(errand.memory.floors.get(block, 0), *used, 0)
+        marks = {transaction_id(block, n): n for n in range(highest + GENERATIONS + 1) if n not in used}
+        window = now - SERIES_LENGTH, now + _NO_END
+        while look := await calendars.find_by_transaction(errand.mailbox, marks, since=window[0], until=window[1]):
+            generation = marks.pop(look.transaction_id or "")
+            if look.is_series and look.tag is None:
+                tag = _guessed(look, block, generation, errand.desired)
+                series.append(ActualSeries(look.event_id, look.etag, tag, now, look.range_ends, look.starts, zone=None))
     return replace(calendar, series=tuple(series))
+
+
+def _slots(series: Iterable[ActualSeries]) -> frozenset[SlotKey]:
+    """The slots that series were made for."""
+    return frozenset(SlotKey(one.tag.block, one.tag.fingerprint.slot) for one in series)
 
 
 def _guessed(look: EventLook, block: str, generation: int, desired: Desired) -> Tag:
@@ -336,7 +359,7 @@ async def _ahead(mailbox: str, series: ActualSeries, calendars: Calendars, now: 
 
 def _errands(brief: Brief, audience: Audience, placed: Mapping[str, Placed]) -> list[Errand]:
     """An errand for every member, and one for everybody else who has been given blocks."""
-    gone = Reason.REMOVED if brief.removing else Reason.LEFT
+    gone = brief.removing or Reason.LEFT
 
     nothing = brief.nothing
 
@@ -433,7 +456,7 @@ async def _judged(errand: Errand, ports: Ports, brief: Brief) -> Errand:
     profile = await _profile(errand.mailbox, ports, brief.now)
     if profile.purpose not in PEOPLE:
         return replace(errand, excuse=_EXCUSE_OF[profile.purpose])
-    return replace(errand, desired=brief.wanted(errand.audiences, profile))
+    return replace(errand, desired=brief.wanted(errand.audiences, profile), zone=profile.zone)
 
 
 async def _profile(mailbox: str, ports: Ports, now: datetime) -> Profile:
@@ -456,9 +479,7 @@ async def remember(errand: Errand, calendar: ActualCalendar, state: State, now: 
     """
     live = errand.live(calendar, now)
     wanted = {want.key for want in errand.desired.wants}
-    slots = frozenset(
-        {SlotKey(one.tag.block, one.tag.fingerprint.slot) for one in live} | (errand.memory.placed & wanted)
-    )
+    slots = _slots(live) | (errand.memory.placed & wanted)
     if slots != errand.memory.placed:
         await state.place(Placed(errand.mailbox, errand.address, slots))
     series = tuple(replace(one, etag="", instances=None, ahead=None) for one in live)

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from holdfast.core.model import Group, Person
+from holdfast.core.plan import Reason
 from holdfast.core.report import MailboxState, Report
 from holdfast.core.settings import (
     Audience,
@@ -104,7 +105,7 @@ async def applied(world: World, settings: Settings, *, only: str | None = None) 
 
 async def removed(world: World, settings: Settings, *, only: str | None = None) -> Report:
     """``holdfast remove``."""
-    seen = await look(world, settings, only=only, removing=True)
+    seen = await look(world, settings, only=only, removing=Reason.REMOVED)
     return await remove(seen, world.ports, trial=only is not None)
 
 

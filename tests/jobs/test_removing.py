@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, time
 
 from holdfast.core.errors import Unreachable
+from holdfast.core.plan import Reason
 from holdfast.core.report import MailboxState
 from tests.jobs.fjallvik import (
     ANNA,
@@ -41,7 +42,7 @@ async def test_everything_ahead_goes_and_everything_past_stays() -> None:
     for one in (ANNA, BO):
         assert world.box(one).ahead(world.clock.now()) == []
     assert await world.state.placed() == {}
-    assert not (await look(world, BOTH, removing=True)).plan
+    assert not (await look(world, BOTH, removing=Reason.REMOVED)).plan
 
 
 async def test_the_approval_goes_before_anything_else_so_that_no_sweep_puts_it_back() -> None:

@@ -76,7 +76,7 @@ async def test_everybody_in_the_audience_is_in_exactly_one_state() -> None:
 async def test_looking_writes_to_no_calendar() -> None:
     world = firm(ANNA, BO)
     await look(world, fjallvik())
-    await look(world, fjallvik(), removing=True)
+    await look(world, fjallvik(), removing=Reason.REMOVED)
     assert world.journal.writes == []
     assert world.box(ANNA).events == {}
 
@@ -305,7 +305,7 @@ async def test_looking_at_an_edit_that_nobody_applies_forgets_no_one_who_has_blo
     await applied(world, settings)
     before = await world.state.placed()
     await look(world, fjallvik())
-    await look(world, settings, removing=True)
+    await look(world, settings, removing=Reason.REMOVED)
     world.fail("read", Unreachable("No answer."), BO)
     await look(world, fjallvik(SECOND))
     assert await world.state.placed() == before
@@ -390,7 +390,7 @@ async def test_leavers_and_removals_begin_on_the_day_it_is_where_the_organisatio
     seen = await look(world, settings)
     ends = {p.mailbox: [c.since for c in p.changes if isinstance(c, End)] for p in seen.plan.mailboxes}
     assert ends == {gone.id: [today], shared.id: [today]}
-    seen = await look(world, settings, removing=True)
+    seen = await look(world, settings, removing=Reason.REMOVED)
     assert {c.since for c in seen.plan.changes if isinstance(c, End)} == {today}
     await applied(world, settings)
     assert set(await world.state.placed()) == {stays.id}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol
 
+from holdfast.core.plan import Reason
 from holdfast.core.report import Report
 from holdfast.jobs.apply import apply
 from holdfast.jobs.ports import Ports
@@ -495,7 +496,7 @@ async def _removed(world: World, ports: Ports, only: str | None, command: Comman
     file = settings(world.file.text)
     approval = await ports.state.approval()
     pinned = approval.groups if approval else {}
-    seen = await survey(file, ports, pinned=pinned, only=only, removing=True)
+    seen = await survey(file, ports, pinned=pinned, only=only, removing=Reason.REMOVED)
     await ports.clock.sleep(command.thinking)
     return await remove(seen, ports, trial=only is not None)
 
