@@ -63,6 +63,7 @@ class _Mailbox:
                         now = self.ports.clock.now()
                         errand = replace(self.errand, desired=retold(self.errand.desired, now))
                         _, changes = await difference(errand, self.ports.calendars, now)
+                    await self.ports.state.know(self.errand.mailbox, None)  # until it is read back
                     for change in changes:
                         await self._do(change)
                     break
@@ -75,7 +76,6 @@ class _Mailbox:
             if not isinstance(error, Unreachable):
                 made = {SlotKey(tag.block, tag.fingerprint.slot) for tag in self.expected.values() if tag}
                 await self._put_on_record(self.errand.memory.placed | made)
-                await self.ports.state.know(self.errand.mailbox, None)
             return self._outcome(MailboxState.FAILED, "could not be written", error)
         return await self._confirmed()
 

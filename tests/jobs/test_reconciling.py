@@ -59,7 +59,7 @@ async def test_a_fresh_look_is_acted_on_without_looking_again() -> None:
     world.clock.pass_time(minutes=5)
     world.journal.clear()
     await apply(seen, fjallvik(), world.ports)
-    assert world.journal.names(about=ANNA.id) == ["place", "create", "read", "known", "know"]
+    assert world.journal.names(about=ANNA.id) == ["know", "place", "create", "read", "known", "know"]
 
 
 async def test_a_stale_look_is_taken_again_and_what_a_person_did_meanwhile_is_seen() -> None:
@@ -70,8 +70,8 @@ async def test_a_stale_look_is_taken_again_and_what_a_person_did_meanwhile_is_se
     world.box(ANNA).events.clear()
     world.journal.clear()
     await apply(seen, RENAMED, world.ports)
-    assert world.journal.names(about=ANNA.id)[:3] == ["read", "find_by_transaction", "create"]
-    assert world.journal.names(about=BO.id)[:2] == ["read", "rewrite"]
+    assert world.journal.names(about=ANNA.id)[:4] == ["read", "find_by_transaction", "know", "create"]
+    assert world.journal.names(about=BO.id)[:3] == ["read", "know", "rewrite"]
     await settled(world, RENAMED)
 
 
