@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 
 from holdfast.core import recurrence, zones
 from holdfast.core.desired import ChoiceKey, Choices, days_key, days_off
-from holdfast.core.errors import GraphError
-from holdfast.core.model import Person, Rule, Slot
+from holdfast.core.errors import GraphError, NoMailbox
+from holdfast.core.model import FreeBusy, Person, Rule, Slot
 from holdfast.core.settings import Block, Quietest, Settings
 from holdfast.core.slots import STEP, Chosen, best, considered, counted, dates_looked_at
 from holdfast.jobs.audience import Audience
@@ -22,6 +22,9 @@ _AT_ONCE = 20
 
 _ASKED = 20
 """People whose calendars are looked into for a choice that was made before and is not remembered."""
+
+_TRIES = 3
+"""In how many mailboxes of twenty people it is tried to ask about all of them, should the first not answer."""
 
 _A_DAY = timedelta(days=1)
 
@@ -39,11 +42,12 @@ async def choose(
 ) -> Choosing:
     """Have a time of day for each block that leaves the choice, for each of its audiences.
 
-    In this order: as ``given``; as it is remembered, unless ``again``; as it stands in calendars, where nothing is
-    remembered of anybody; and else the quietest. Nothing is remembered here. Raises Graph's errors.
+    In this order: as ``given``; as it is remembered, or stands in calendars where nothing is remembered of anybody,
+    unless ``again``; and else the quietest. What is found in calendars is remembered, what is chosen is not. Raises
+    Graph's errors where nobody's free time can be told.
     """
     kept = {**await ports.state.choices(), **(given or {})}
-    relearning = not again and not await ports.state.placed()
+    relearning = not await ports.state.placed()
     zone = settings.organization.zone
     tomorrow = zones.date_at(zone, ports.clock.now()) + _A_DAY
     found: dict[ChoiceKey, time] = {}
@@ -53,9 +57,11 @@ async def choose(
         slots = considered(rule, window, block.minutes, zone)
         allowed = [slot.at for slot in slots]
         before = kept.get(key)
+        if before is None and relearning:
+            before = await _standing(block, rule, people, zone, ports)
+            if before is not None:
+                await ports.state.choose({key: before})
         at = None if again and key not in (given or {}) else before
-        if at not in allowed and relearning:
-            at = await _standing(block, rule, people, zone, ports)
         if at is None or at not in allowed:
             days = dates_looked_at(rule, days_off(settings, block, key.audience), max(tomorrow, block.from_))
             standing = replace(slots[0], at=before) if before is not None else None
@@ -108,19 +114,34 @@ async def _standing(block: Block, rule: Rule, people: list[Person], zone: str, p
 async def _missed(
     slots: list[Slot], days: list[date], people: list[Person], standing: Slot | None, calendars: Calendars
 ) -> tuple[Counter[time], int]:
-    """The conflicts of each slot, and of how many people they are known; twenty are asked about at a time."""
-    since, until = recurrence.midnight(slots[0].zone, days[0]), recurrence.midnight(slots[0].zone, days[-1] + _A_DAY)
+    """The conflicts of each slot, and of how many people they are known; twenty are asked about at a time.
 
-    async def ask(some: list[Person]) -> tuple[Counter[time], int]:
-        seen = await calendars.free_busy(
-            some[0].id, [person.address for person in some], since=since, until=until, step=STEP
-        )
-        return counted(slots, days, seen, standing=standing), len(seen)
+    Those who cannot be asked about are left out. Raises Graph's error where that is everybody who has a mailbox.
+    """
+    since, until = recurrence.midnight(slots[0].zone, days[0]), recurrence.midnight(slots[0].zone, days[-1] + _A_DAY)
+    errors: list[GraphError] = []
+
+    async def ask(some: list[Person]) -> Sequence[FreeBusy]:
+        addresses = [person.address for person in some]
+        tries = 0
+        for person in some:
+            try:
+                return await calendars.free_busy(person.id, addresses, since=since, until=until, step=STEP)
+            except NoMailbox:
+                continue
+            except GraphError as error:
+                errors.append(error)
+                tries += 1
+                if tries == _TRIES:
+                    break
+        return ()
 
     missed = counted(slots, days, [])
     known = 0
     groups = [people[first : first + _AT_ONCE] for first in range(0, len(people), _AT_ONCE)]
-    for found, number in await each(groups, ask, doing="Looking for the quietest time"):
-        missed.update(found)
-        known += number
+    for seen in await each(groups, ask, doing="Looking for the quietest time"):
+        missed.update(counted(slots, days, seen, standing=standing))
+        known += len(seen)
+    if errors and not known:
+        raise errors[0]
     return missed, known

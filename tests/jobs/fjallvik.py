@@ -83,8 +83,14 @@ def firm(*people: Person, at: datetime = MONDAY) -> World:
     world = World(at)
     world.directory.add(EVERYBODY, *people)
     for one in people:
-        world.calendars.mailboxes[one.id] = Mailbox()
+        moves_in(world, one)
     return world
+
+
+def moves_in(world: World, one: Person) -> None:
+    """Give somebody a mailbox, unless they have one."""
+    box = world.calendars.mailboxes.setdefault(one.id, Mailbox())
+    world.calendars.by_address[one.address] = box
 
 
 def staff(count: int) -> list[Person]:
@@ -141,7 +147,7 @@ def leaves(world: World, leaver: Person) -> None:
 
 def joins(world: World, joiner: Person) -> None:
     world.directory.inside[EVERYBODY.id].append(joiner)
-    world.calendars.mailboxes.setdefault(joiner.id, Mailbox())
+    moves_in(world, joiner)
 
 
 def disabled(world: World, one: Person) -> None:
