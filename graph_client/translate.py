@@ -39,11 +39,17 @@ EXCEPTION = "exception"
 _GUEST = "guest"
 
 _OF_PATTERN = {
+    "daily": (),
     "weekly": ("daysOfWeek", "firstDayOfWeek"),
     "absoluteMonthly": ("dayOfMonth",),
     "relativeMonthly": ("daysOfWeek", "index"),
+    "absoluteYearly": ("dayOfMonth", "month"),
+    "relativeYearly": ("daysOfWeek", "index", "month"),
 }
-"""What a pattern needs besides its type and interval (``resources/recurrencepattern.md``)."""
+"""What a pattern needs besides its type and interval (``resources/recurrencepattern.md``).
+
+Of all types, because people may give a series of ours another one.
+"""
 
 
 def understood(read: Callable[[Any], Value], raw: Any) -> Value:  # noqa: ANN401 - JSON is what it is

@@ -18,7 +18,6 @@ from holdfast.core.model import (
     EventLook,
     Fingerprint,
     Occurrence,
-    Purpose,
     Slot,
     Tag,
     Weekday,
@@ -51,8 +50,22 @@ def master(event_id: str = "AAk=", *, value: str = tags.text(TAG), **more: Any) 
         "createdDateTime": "2026-11-24T12:00:00.1234567Z",
         "start": {"dateTime": "2026-12-03T08:00:00.0000000", "timeZone": "UTC"},
         "recurrence": {
-            "pattern": {"type": "weekly", "interval": 1, "daysOfWeek": ["thursday"], "month": 0, "index": "first"},
-            "range": {"type": "endDate", "startDate": "2026-12-03", "endDate": "2027-05-27"},
+            "pattern": {
+                "type": "weekly",
+                "interval": 1,
+                "month": 0,
+                "dayOfMonth": 0,
+                "daysOfWeek": ["thursday"],
+                "firstDayOfWeek": "monday",
+                "index": "first",
+            },
+            "range": {
+                "type": "endDate",
+                "startDate": "2026-12-03",
+                "endDate": "2027-05-27",
+                "recurrenceTimeZone": "W. Europe Standard Time",
+                "numberOfOccurrences": 0,
+            },
         },
         "singleValueExtendedProperties": [{"id": tags.PROPERTY_ID, "value": value}],
         **more,
@@ -105,6 +118,8 @@ async def test_read_gives_every_tagged_master_of_every_page_and_no_other_event()
         tag=TAG,
         created=datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC),
         range_ends=date(2027, 5, 27),
+        starts=datetime(2026, 12, 3, 8, tzinfo=UTC),
+        zone="Europe/Berlin",
     )
 
 
@@ -122,6 +137,8 @@ async def test_a_page_that_fails_is_not_the_end_of_the_list() -> None:
         {"createdDateTime": None},
         {"createdDateTime": "yesterday"},
         {"recurrence": {"range": {"type": "endDate"}}},
+        {"start": None},
+        {"start": {"dateTime": "2026-12-03T09:00:00", "timeZone": "W. Europe Standard Time"}},
     ],
 )
 async def test_an_event_that_is_not_understood_is_not_passed_over(spoilt: dict[str, Any]) -> None:
@@ -135,6 +152,24 @@ async def test_a_series_that_ends_on_no_date_has_no_end(kind: str) -> None:
     endless = master(recurrence={"range": {"type": kind, "startDate": "2026-12-03", "endDate": "0001-01-01"}})
     async with calendars((200, {}, {"value": [endless]})) as way:
         assert (await GraphCalendars(way.dispatcher).read(ANN)).series[0].range_ends is None
+
+
+@pytest.mark.parametrize(
+    ("told", "zone"),
+    [
+        ({}, None),
+        ({"recurrenceTimeZone": None}, None),
+        ({"recurrenceTimeZone": "tzone://Microsoft/Custom"}, None),
+        ({"recurrenceTimeZone": "Europe/Stockholm"}, "Europe/Stockholm"),
+        ({"recurrenceTimeZone": "Tokyo Standard Time"}, "Asia/Tokyo"),
+    ],
+)
+async def test_a_series_recurs_in_the_zone_it_tells_or_in_none_that_has_a_name(
+    told: dict[str, Any], zone: str | None
+) -> None:
+    one = master(recurrence={"range": {"type": "endDate", "startDate": "2026-12-03", "endDate": "2027-05-27", **told}})
+    async with calendars((200, {}, {"value": [one]})) as way:
+        assert (await GraphCalendars(way.dispatcher).read(ANN)).series[0].zone == zone
 
 
 async def test_create_sends_the_event_and_gives_its_id() -> None:
@@ -326,35 +361,17 @@ async def test_a_time_in_a_zone_that_was_not_asked_for_is_not_guessed() -> None:
             await GraphCalendars(way.dispatcher).instances(ANN, "AAk=", since=SINCE, until=UNTIL)
 
 
-@pytest.mark.parametrize(
-    ("value", "purpose"),
-    [
-        ("user", Purpose.USER),
-        ("Linked", Purpose.LINKED),
-        ("room", Purpose.ROOM),
-        ("unknownFutureValue", Purpose.OTHERS),
-    ],
-)
-async def test_purpose(value: str, purpose: Purpose) -> None:
-    async with calendars((200, {}, {"@odata.context": "x", "value": value})) as way:
-        assert await GraphCalendars(way.dispatcher).purpose(ANN) is purpose
-    assert way.graph.items[0]["url"] == f"/users/{ANN}/mailboxSettings/userPurpose"
-
-
-@pytest.mark.parametrize("body", [None, {}, {"value": None}])
-async def test_a_purpose_that_is_not_told_is_not_guessed(body: Any) -> None:
-    async with calendars((200, {}, body)) as way:
-        with pytest.raises(Unexpected):
-            await GraphCalendars(way.dispatcher).purpose(ANN)
-
-
 async def test_no_call_ever_asks_for_words() -> None:
-    everything = [(200, {}, {"value": []}), (200, {}, {"value": []}), (200, {}, master()), (200, {}, {"value": []})]
+    nothing: Reply = 200, {}, {"value": []}
+    everything = [nothing, nothing, (200, {}, master()), nothing, (200, {}, master()), (200, {}, master()), nothing]
     async with calendars(*everything) as way:
         port = GraphCalendars(way.dispatcher)
         await port.read(ANN)
         await port.instances(ANN, "AAk=", since=SINCE, until=UNTIL)
         await port.look(ANN, "AAk=")
         await port.find_by_transaction(ANN, {"x"}, since=SINCE, until=UNTIL)
-    asked = {name for item in way.graph.items for name in query(item)["$select"][0].split(",")}
+        await port.shorten(ANN, "AAk=", TAG.last, TAG)
+    reads = [item for item in way.graph.items if item["method"] == "GET"]
+    asked = {name for item in reads for name in query(item)["$select"][0].split(",")}
     assert asked == {"id", "type", "createdDateTime", "start", "end", "originalStart", "recurrence", "transactionId"}
+    assert len(reads) == 5

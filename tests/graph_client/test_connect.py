@@ -14,7 +14,7 @@ import pytest
 
 from graph_client.connect import Connection, connect
 from holdfast.core.errors import Unreachable
-from holdfast.core.model import Purpose
+from holdfast.core.model import Profile, Purpose
 from tests.graph_client.entra import TENANT, serving
 from tests.graph_client.world import JumpingClock
 
@@ -28,7 +28,7 @@ async def test_both_roads_with_one_token(tmp_path: Path) -> None:
             return httpx.Response(200, json={"value": [{"id": "1", "displayName": "Alla"}]})
         items = json.loads(request.content)["requests"]
         return httpx.Response(
-            200, json={"responses": [{"id": item["id"], "status": 200, "body": {"value": "user"}} for item in items]}
+            200, json={"responses": [{"id": item["id"], "status": 200, "body": {"value": "shared"}} for item in items]}
         )
 
     with serving(tmp_path) as entra:
@@ -45,13 +45,13 @@ async def test_both_roads_with_one_token(tmp_path: Path) -> None:
         async with connect(connection, clock=JumpingClock(), random=chance, transport=transport) as graph:
             assert not entra.discoveries
             assert [group.name for group in await graph.directory.groups("Alla")] == ["Alla"]
-            purposes = await asyncio.gather(*(graph.calendars.purpose(str(number)) for number in range(20)))
-            assert purposes == [Purpose.USER] * 20
+            profiles = await asyncio.gather(*(graph.calendars.profile(str(number)) for number in range(20)))
+            assert profiles == [Profile(Purpose.SHARED)] * 20
             assert await graph.tokens.roles() == {"Calendars.ReadWrite"}
             assert (graph.counts.requests, graph.counts.calls, len(entra.forms)) == (2, 21, 1)
         assert {request.url.host for request in seen} == {"graph.microsoft.com"}
         with pytest.raises(Unreachable, match="closed"):
-            await graph.calendars.purpose("1")
+            await graph.calendars.profile("1")
 
 
 def test_the_sdk_is_not_loaded_before_it_is_needed() -> None:

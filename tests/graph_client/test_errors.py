@@ -16,6 +16,8 @@ TABLE = [
     (400, "TimeZoneNotSupportedException", errors.Unexpected),
     (400, "ErrorDuplicateTransactionId", errors.Duplicate),
     (409, "errorduplicatetransactionid", errors.Duplicate),
+    (400, "ErrorOccurrenceCrossingBoundary", errors.Crossing),
+    (400, "erroroccurrencecrossingboundary", errors.Crossing),
     (401, "InvalidAuthenticationToken", errors.NotSignedIn),
     (402, "", errors.Unexpected),
     (403, "ErrorAccessDenied", errors.Denied),
