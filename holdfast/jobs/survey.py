@@ -460,10 +460,12 @@ async def _judged(errand: Errand, ports: Ports, brief: Brief) -> Errand:
 
 
 async def _profile(mailbox: str, ports: Ports, now: datetime) -> Profile:
-    """What the mailbox says of itself, asked at most once a week."""
+    """What the mailbox says of itself, asked once a week; and before its zone counts as where the person lives now."""
     before = await ports.state.profile(mailbox)
     if before is not None and now - before.at <= PROFILE_HOLDS:
-        return before.profile
+        since = before.profile.zone_since
+        if since is None or not before.at < since + SETTLED_IN <= now:
+            return before.profile
     profile = await ports.calendars.profile(mailbox)
     same = before is not None and before.profile.zone == profile.zone
     profile = replace(profile, zone_since=before.profile.zone_since if before and same else now)
