@@ -35,6 +35,7 @@ class Reference(NamedTuple):
     day: date | None
 
 
+@lru_cache(maxsize=65_536)
 def write(mailbox: bytes, reference: Reference, *, immutable: bool) -> str:
     """The id of an event in the mailbox with this key."""
     day = reference.day.toordinal() if reference.day else 0
