@@ -1,4 +1,4 @@
-"""What every contestant but the product is given: the tenant, a token, the list to ask for and the series to create.
+"""What every contestant but the product is given: the tenant, a token, the lists to ask for and the series to create.
 
 Written down here a second time on purpose: nothing is taken from the product, which is a contestant like the others.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -34,7 +35,12 @@ PROPERTY = "String {6d2f4c1e-93b7-4a58-8e0d-7c5b1a9f3e62} Name Holdfast"
 FILTER = f"singleValueExtendedProperties/Any(ep: ep/id eq '{PROPERTY}' and startswith(ep/value,'holdfast;'))"
 EXPAND = f"singleValueExtendedProperties($filter=id eq '{PROPERTY}')"
 SELECT = "id,type,createdDateTime,start,recurrence"
+SELECT_DATES = "id,type,start,end,originalStart"
 TOP = 50
+PREFER = {"Prefer": 'IdType="ImmutableId"'}
+
+HORIZON = timedelta(weeks=13, days=1)
+_A_BATCH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,26 @@ class Given:
         with httpx.Client(verify=self.trust()) as http:
             answer = http.post(f"{self.url}/{self.tenant}/oauth2/v2.0/token", data=fields).raise_for_status()
         return str(answer.json()["access_token"])
+
+    def series(self) -> dict[str, str]:
+        """The id of the series in each mailbox, as one who has seen it before knows it."""
+        found: dict[str, str] = {}
+        with httpx.Client(verify=self.trust(), headers={"Authorization": f"Bearer {self.token()}"}) as http:
+            for at in range(0, len(self.mailboxes), _A_BATCH):
+                batch = self.mailboxes[at : at + _A_BATCH]
+                urls = (f"/users/{mailbox}/events?$filter={quote(FILTER)}&$select=id" for mailbox in batch)
+                items = [{"id": str(n), "method": "GET", "url": url, "headers": PREFER} for n, url in enumerate(urls)]
+                answer = http.post(f"{self.url}/v1.0/$batch", json={"requests": items}).raise_for_status()
+                for one in answer.json()["responses"]:
+                    [event] = one["body"]["value"]
+                    found[batch[int(one["id"])]] = event["id"]
+        return found
+
+
+def coming() -> tuple[datetime, datetime]:
+    """The window in which a sweep looks at dates."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    return now, now + HORIZON
 
 
 def first_and_last() -> tuple[date, date]:

@@ -1,13 +1,18 @@
 """A msgraph-sdk loop, as its documentation leads one to write it: for each mailbox ask, and create what is missing.
 
+With ``instances`` it asks each series, whose id it is given, for its coming dates.
+
 Typed all through; a few mailboxes at a time. The client is made, and its first answer parsed, before the clock starts:
-that answer alone costs a second. A token at hand is cheaper than azure-identity would be. ``python -m benchmarks.sdk``.
+that answer alone costs a second. A token at hand is cheaper than azure-identity would be.
+``python -m benchmarks.sdk [instances]``.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +36,7 @@ from msgraph.generated.models.recurrence_range import RecurrenceRange
 from msgraph.generated.models.recurrence_range_type import RecurrenceRangeType
 from msgraph.generated.models.single_value_legacy_extended_property import SingleValueLegacyExtendedProperty
 from msgraph.generated.users.item.events.events_request_builder import EventsRequestBuilder
+from msgraph.generated.users.item.events.item.instances.instances_request_builder import InstancesRequestBuilder
 from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
@@ -45,10 +51,12 @@ from benchmarks.given import (
     PROPERTY,
     REMINDER,
     SELECT,
+    SELECT_DATES,
     SUBJECT,
     TOP,
     WINDOWS_ZONE,
     Given,
+    coming,
     first_and_last,
     tag,
 )
@@ -107,21 +115,27 @@ def series() -> Event:
     )
 
 
-async def main() -> None:
-    """Make every mailbox hold one series of ours."""
-    given = Given.here()
+@asynccontextmanager
+async def signed_in(given: Given) -> AsyncIterator[GraphServiceClient]:
+    """The client, after its first answer."""
     async with httpx.AsyncClient(verify=given.trust(), timeout=120) as http:
         client = GraphClientFactory.create_with_default_middleware(client=http, options=options)
         adapter = GraphRequestAdapter(BaseBearerTokenAuthenticationProvider(Token(given.token())), client=client)
         adapter.base_url = f"{given.url}/v1.0"
         graph = GraphServiceClient(request_adapter=adapter)
         await graph.users.by_user_id(given.mailboxes[0]).get()
-        query = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters(
-            filter=FILTER, expand=[EXPAND], select=SELECT.split(","), top=TOP
-        )
-        todo = iter(given.mailboxes)
+        yield graph
 
-        async def worker(todo: Iterator[str]) -> None:
+
+async def apply(given: Given) -> None:
+    """Make every mailbox hold one series of ours."""
+    query = EventsRequestBuilder.EventsRequestBuilderGetQueryParameters(
+        filter=FILTER, expand=[EXPAND], select=SELECT.split(","), top=TOP
+    )
+    todo = iter(given.mailboxes)
+    async with signed_in(given) as graph:
+
+        async def worker() -> None:
             for mailbox in todo:
                 events = graph.users.by_user_id(mailbox).events
                 found = await events.get(RequestConfiguration(query_parameters=query))
@@ -129,8 +143,26 @@ async def main() -> None:
                     await events.post(series())
 
         with measured():
-            await asyncio.gather(*(worker(todo) for _ in range(AT_ONCE)))
+            await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
+
+
+async def sweep(given: Given) -> None:
+    """Ask every series for its coming dates."""
+    since, until = coming()
+    query = InstancesRequestBuilder.InstancesRequestBuilderGetQueryParameters(
+        start_date_time=since.isoformat(), end_date_time=until.isoformat(), select=SELECT_DATES.split(","), top=TOP
+    )
+    todo = iter(given.series().items())
+    async with signed_in(given) as graph:
+
+        async def worker() -> None:
+            for mailbox, event_id in todo:
+                instances = graph.users.by_user_id(mailbox).events.by_event_id(event_id).instances
+                await instances.get(RequestConfiguration(query_parameters=query))
+
+        with measured():
+            await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run((sweep if "instances" in sys.argv else apply)(Given.here()))
