@@ -156,6 +156,7 @@ async def test_one_date_of_somebodys_series_or_all_of_it(
     assert (await answer(graph, tenant, first["id"], "accept")).status == 202
     assert (await answer(graph, tenant, second["id"], "decline")).status == 202
     assert await shown(graph, tenant) == [("accepted", "busy"), ("notResponded", "tentative")]
+    assert boss.mailbox.events[0].values["attendees"][0]["status"]["response"] == "none"
     assert (await answer(graph, tenant, mine, "tentativelyAccept")).status == 202
     assert await shown(graph, tenant) == [("accepted", "busy"), ("tentativelyAccepted", "tentative")]
     assert (await answer(graph, tenant, mine, "decline")).status == 202
