@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -225,6 +226,10 @@ class Event:
 
     def occurrences(self) -> list[Occurrence]:
         """Its dates as they stand, by start: by dateutil's reckoning, at the same time by the wall clock."""
+        return list(self._reckoned)
+
+    @cached_property
+    def _reckoned(self) -> tuple[Occurrence, ...]:
         found = []
         for day in self._dates() if self.weekly else [self.first]:
             if day in self.gaps:
@@ -241,7 +246,7 @@ class Event:
                     is_exception=day in self.moved,
                 )
             )
-        return sorted(found, key=lambda one: one.starts)
+        return tuple(sorted(found, key=lambda one: one.starts))
 
     def _dates(self) -> list[date]:
         last = datetime.combine(self.range_ends or self.first + _ENDLESS, time.max)

@@ -13,8 +13,11 @@ from datetime import date, time
 
 import pytest
 
+from holdfast.core.model import NthWeekday, Person, Position, Weekday
 from holdfast.core.report import Report
-from holdfast.core.settings import Day, Settings
+from holdfast.core.settings import Day, HolidayRule, Language, Organization, Settings
+from holdfast.core.settings.holidays import Holidays
+from holdfast.core.tenant import TenantFacts
 from tests.jobs.fjallvik import (
     ANNA,
     BO,
@@ -38,6 +41,16 @@ FRIDAY = block(until=date(2027, 1, 28), day=Day.FRIDAY)
 OTHER = SECOND.model_copy(update={"until": date(2027, 1, 5)})
 AFTER_THREE_DATES = {"weeks": 3, "days": 2}
 
+BRIEF = date(2027, 1, 11)
+CHRISTMAS = {
+    "organization": Organization(
+        name="Fjällvik AB", language=Language.SV, time_zone="Europe/Stockholm", holidays=Holidays(country="SE")
+    )
+}
+TWO_DAYS = block(until=BRIEF, day=(Day.MONDAY, Day.THURSDAY))
+SKIPPED, MOVED = (block(until=BRIEF, holiday=rule) for rule in HolidayRule)
+MONTHLY = block(every="month", day=(NthWeekday(Position.SECOND, Weekday.THURSDAY), 14), until=date(2027, 4, 1))
+
 Command = Callable[[World, Settings], Awaitable[Report]]
 
 
@@ -48,14 +61,15 @@ class Scene:
     prepare: Callable[[World], Awaitable[object]]
     wanted: Settings
     command: Command = applied
+    people: tuple[Person, ...] = (ANNA, BO)
 
     async def world(self) -> World:
-        """Two people with events of their own, one of whom has a server that does what it can to confuse us."""
-        world = firm(ANNA, BO)
-        for one in (ANNA, BO):
+        """People with events of their own, one of whom has a server that does what it can to confuse us."""
+        world = firm(*self.people)
+        for one in self.people:
             world.calendars.book(one.id, "Lärtimmen", date(2026, 12, 3), time(9), weekly=True)
             world.calendars.book(one.id, "Tandläkare", date(2026, 12, 31), time(9))
-        world.box(BO).names_existing = False
+            world.box(one).names_existing = one is not BO
         await self.prepare(world)
         world.journal.clear()
         return world
@@ -66,7 +80,8 @@ async def nothing_yet(_: World) -> None:
 
 
 async def tags_get_lost(world: World) -> None:
-    world.box(ANNA).loses_tags = world.box(BO).loses_tags = 1
+    for box in world.calendars.mailboxes.values():
+        box.loses_tags = 1
 
 
 async def three_weeks_on(world: World) -> None:
@@ -100,6 +115,28 @@ async def running_out(world: World) -> None:
     world.clock.pass_time(weeks=16)
 
 
+async def two_days_for_weeks(world: World) -> None:
+    await applied(world, fjallvik(TWO_DAYS))
+    world.clock.pass_time(**AFTER_THREE_DATES)
+    world.calendars.take_away(world.box(ANNA), world.box(ANNA).series[0].id)
+
+
+async def open_at_christmas(world: World) -> None:
+    await applied(world, fjallvik(SKIPPED))
+    world.clock.pass_time(days=12)
+
+
+async def range_ends_are_safe(world: World) -> None:
+    await three_weeks_on(world)
+    await world.state.learn_facts(TenantFacts(world.clock.now(), range_end_keeps=True))
+
+
+async def range_ends_are_not_safe(world: World) -> None:
+    world.box(ANNA).range_end_keeps = False
+    await three_weeks_on(world)
+    await world.state.learn_facts(TenantFacts(world.clock.now(), range_end_keeps=False))
+
+
 SCENES = {
     "a first apply": Scene(nothing_yet, fjallvik(SHORT, OTHER)),
     "a first apply while tags get lost": Scene(tags_get_lost, fjallvik(SHORT)),
@@ -115,6 +152,20 @@ SCENES = {
     "a removal": Scene(three_weeks_on, fjallvik(SHORT), removed),
     "a removal before the first date": Scene(not_begun, fjallvik(SHORT, OTHER), removed),
     "a removal of people who left": Scene(people_come_and_go, fjallvik(SHORT), removed),
+    "a first apply with days off": Scene(nothing_yet, fjallvik(SKIPPED, **CHRISTMAS), people=(ANNA,)),
+    "a first apply with days that move while tags get lost": Scene(
+        tags_get_lost, fjallvik(MOVED, **CHRISTMAS), people=(BO,)
+    ),
+    "days off in a series that stands": Scene(open_at_christmas, fjallvik(MOVED, **CHRISTMAS), people=(ANNA,)),
+    "two days while tags get lost": Scene(tags_get_lost, fjallvik(TWO_DAYS), people=(BO,)),
+    "one day less and a series gone": Scene(two_days_for_weeks, fjallvik(block(until=BRIEF)), people=(ANNA,)),
+    "by the month": Scene(nothing_yet, fjallvik(MONTHLY), people=(BO,)),
+    "another slot where range ends are safe": Scene(range_ends_are_safe, fjallvik(FRIDAY), people=(ANNA,)),
+    "an earlier end where range ends are safe": Scene(
+        range_ends_are_safe, fjallvik(block(until=date(2027, 1, 8))), people=(ANNA,)
+    ),
+    "a removal where range ends are safe": Scene(range_ends_are_safe, fjallvik(SHORT), removed, people=(ANNA,)),
+    "a removal where range ends are not": Scene(range_ends_are_not_safe, fjallvik(SHORT), removed, people=(ANNA,)),
 }
 
 
