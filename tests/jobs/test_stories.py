@@ -20,7 +20,9 @@ from holdfast.core import tag as tags
 from holdfast.core.errors import Conflict, Denied, Gone, GraphError, Throttled, Unexpected, Unreachable
 from holdfast.core.model import Person, Weekly
 from holdfast.core.report import MailboxState, Report
-from holdfast.core.settings import Block, Day, Settings
+from holdfast.core.settings import Block, Day, HolidayRule, Language, Organization, Settings
+from holdfast.core.settings.holidays import Holidays
+from holdfast.core.tenant import TenantFacts
 from tests.jobs.fjallvik import (
     EVERYBODY,
     applied,
@@ -44,7 +46,15 @@ QUIET = {MailboxState.HELD, MailboxState.EXCUSED}
 
 people = st.sampled_from(PEOPLE)
 places = st.integers(0, 60)
-slots = st.fixed_dictionaries({"day": st.sampled_from(list(Day)[:5]), "at": st.sampled_from([time(9), time(13, 30)])})
+slots = st.fixed_dictionaries(
+    {
+        "day": st.lists(st.sampled_from(list(Day)[:5]), min_size=1, max_size=2, unique=True).map(tuple),
+        "at": st.sampled_from([time(9), time(13, 30)]),
+        "every": st.sampled_from(["week", "week", "2 weeks"]),
+        "holiday": st.sampled_from(HolidayRule),
+    }
+)
+closed = st.sampled_from([(), ((date(2026, 12, 23), date(2027, 1, 6)),), ((date(2027, 2, 4), date(2027, 2, 4)),)])
 lasts = st.sampled_from([None, date(2027, 2, 12), date(2027, 9, 30)])
 firsts = st.sampled_from([date(2026, 12, 1), date(2027, 1, 15)])
 titles = st.sampled_from(["Lärtimmen", "Lärstunden"])
@@ -73,6 +83,7 @@ class Story(RuleBasedStateMachine):
             self.world.calendars.book(one.id, "Tandläkare", date(2026, 12, 3), time(9))
             self.world.calendars.book(one.id, "Lärtimmen", date(2026, 12, 4), time(9), weekly=True)
         self.blocks = [block()]
+        self.closed: tuple[tuple[date, date], ...] = ()
         self.forgotten: set[str] = set()
         """Those whom nobody can know of any more: they were no members when the state was lost."""
 
@@ -146,8 +157,20 @@ class Story(RuleBasedStateMachine):
 
     def _edit(self, blocks: list[Block]) -> None:
         """The settings refuse two blocks of one audience at one time."""
-        if len({(one.day, one.at) for one in blocks}) == len(blocks):
+        hours = [(day, one.at) for one in blocks for day in one.day]
+        if len(set(hours)) == len(hours):
             self.blocks = blocks
+
+    @rule(closed=closed)
+    def opens_and_closes(self, closed: tuple[tuple[date, date], ...]) -> None:
+        self.closed = closed
+
+    @rule(keeps=st.booleans())
+    def probes(self, keeps: bool) -> None:  # noqa: FBT001 - Hypothesis gives it
+        """The tenant is of the one kind or of the other; what is known of it is so."""
+        for box in self.world.calendars.mailboxes.values():
+            box.range_end_keeps = keeps
+        self._run(self.world.state.learn_facts(TenantFacts(self.world.clock.now(), range_end_keeps=keeps)))
 
     @rule()
     def applies(self) -> None:
@@ -179,7 +202,7 @@ class Story(RuleBasedStateMachine):
     @rule()
     def loses_the_state(self) -> None:
         self._calm()
-        self.world.state.forget_everything()
+        self.world.state.forget_everything()  # and with it that range ends may be safe
         self.forgotten |= {one.id for one in PEOPLE if not self._works_here(one)}
         self._done(swept(self.world, self.settings))
 
@@ -224,7 +247,13 @@ class Story(RuleBasedStateMachine):
 
     @property
     def settings(self) -> Settings:
-        return fjallvik(*self.blocks)
+        organization = Organization(
+            name="Fjällvik AB",
+            language=Language.SV,
+            time_zone="Europe/Stockholm",
+            holidays=Holidays(closed=self.closed) if self.closed else None,
+        )
+        return fjallvik(*self.blocks, organization=organization)
 
     def _run(self, work: Coroutine[Any, Any, Answer]) -> Answer:
         return self.runner.run(work)
@@ -310,20 +339,30 @@ class Story(RuleBasedStateMachine):
             for event in self.world.box(one).series
             if event.id not in copies and (tag := tags.parse(event.tag or "")) and tag.block == wanted.id
         ]
-        [every] = wanted.rules()
-        assert isinstance(every, Weekly)
-        weekday = every.weekday
         today = since.astimezone(STOCKHOLM).date()
-        for day in (today + timedelta(days=n) for n in range(91)):
-            starts = datetime.combine(day, wanted.at, STOCKHOLM).astimezone(UTC)
-            if day.weekday() != weekday or starts <= since:
-                continue
-            asked_for = wanted.from_ <= day and (wanted.until is None or day <= wanted.until)
-            there = [event for event, tag in series if tag.first <= day <= tag.last]
-            assert len(there) == asked_for, (day, there)
-            for event in there:
-                assert (event.starts, event.minutes, event.first.weekday()) == (wanted.at, 60, weekday)
-                assert event.subject == wanted.title
+        for every in wanted.rules():
+            assert isinstance(every, Weekly)
+            for day in (today + timedelta(days=n) for n in range(91)):
+                starts = datetime.combine(day, wanted.at, STOCKHOLM).astimezone(UTC)
+                its_week = (day.toordinal() - 1) // 7 % every.interval == every.phase
+                if day.weekday() != every.weekday or not its_week or starts <= since:
+                    continue
+                series_there = [
+                    event
+                    for event, tag in series
+                    if tag.first <= day <= tag.last and event.first.weekday() == day.weekday()
+                ]
+                if self._is_off(day):
+                    assert not [one for event in series_there for one in event.occurrences() if one.starts == starts]
+                    continue
+                asked_for = wanted.from_ <= day and (wanted.until is None or day <= wanted.until)
+                assert len(series_there) == asked_for, (day, series_there)
+                for event in series_there:
+                    assert (event.starts, event.minutes) == (wanted.at, 60)
+                    assert event.subject == wanted.title
+
+    def _is_off(self, day: date) -> bool:
+        return any(first <= day <= last for first, last in self.closed)
 
 
 TestStory = Story.TestCase
