@@ -6,7 +6,8 @@ anything, and what is not understood raises ``Unexpected``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 
@@ -189,16 +190,21 @@ def look(raw: Mapping[str, Any]) -> EventLook:
     )
 
 
+def occurrences(raw: Iterable[Mapping[str, Any]]) -> list[Occurrence]:
+    """Dates of a series."""
+    return [occurrence(one) for one in raw]
+
+
 def occurrence(raw: Mapping[str, Any]) -> Occurrence:
     """One date of a series."""
     starts = _zoned(raw["start"])
     original = raw.get("originalStart")
     return Occurrence(
-        event_id=raw["id"],
-        starts=starts,
-        ends=_zoned(raw["end"]),
-        original_starts=_instant(original) if original else starts,
-        is_exception=raw["type"] == EXCEPTION,
+        raw["id"],
+        starts,
+        _zoned(raw["end"]),
+        _instant(original) if original else starts,
+        raw["type"] == EXCEPTION,
     )
 
 
@@ -297,8 +303,16 @@ def _zoned(raw: Mapping[str, Any]) -> datetime:
     """A ``dateTimeTimeZone``, which Graph gives in UTC unless asked otherwise, with seven digits of a second."""
     if raw["timeZone"] != "UTC":
         raise ValueError(raw["timeZone"])
-    return datetime.fromisoformat(raw["dateTime"]).replace(tzinfo=UTC)
+    return _in_utc(raw["dateTime"])
 
 
+@functools.lru_cache(maxsize=4096)
+def _in_utc(text: str) -> datetime:
+    """Kept, because a block stands at the same times in most calendars."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@functools.lru_cache(maxsize=4096)
 def _instant(text: str) -> datetime:
+    """Kept for the same reason."""
     return datetime.fromisoformat(text).astimezone(UTC)

@@ -37,7 +37,7 @@ def series_of(text: str) -> tuple[ActualSeries, ...]:
 
 def _series(row: list[Any]) -> ActualSeries:
     event_id, tag_text, created, range_ends, starts, zone = row
-    tag = tags.parse(tag_text)
+    tag = _tag(tag_text)
     if tag is None:
         raise ValueError(tag_text)
     return ActualSeries(
@@ -45,10 +45,16 @@ def _series(row: list[Any]) -> ActualSeries:
         etag="",
         tag=tag,
         created=datetime.fromisoformat(created),
-        range_ends=date.fromisoformat(range_ends) if range_ends else None,
-        starts=datetime.fromisoformat(starts),
+        range_ends=_date(range_ends) if range_ends else None,
+        starts=_instant(starts),
         zone=zone,
     )
+
+
+_tag = functools.lru_cache(maxsize=1024)(tags.parse)
+_date = functools.lru_cache(maxsize=1024)(date.fromisoformat)
+_instant = functools.lru_cache(maxsize=1024)(datetime.fromisoformat)
+"""Kept, because most people's series are alike."""
 
 
 def profile_text(profile: Profile) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import json
 import os
 import sqlite3
@@ -45,6 +47,7 @@ class SqliteState:
     def __init__(self, connection: sqlite3.Connection, tenant: str) -> None:
         self._connection = connection
         self._tenant = tenant
+        self._waiting: list[tuple[str, tuple[object, ...], asyncio.Future[None]]] = []
 
     async def approval(self) -> Approval | None:
         """The approval in force."""
@@ -57,7 +60,7 @@ class SqliteState:
 
     async def approve(self, approval: Approval) -> None:
         """Put another approval in force."""
-        self._do(
+        await self._do(
             "insert or replace into approval values (?, ?, ?, ?, ?, ?)",
             approval.fingerprint,
             approval.settings,
@@ -68,7 +71,7 @@ class SqliteState:
 
     async def withdraw(self) -> None:
         """Forget the approval."""
-        self._do("delete from approval where tenant = ?")
+        await self._do("delete from approval where tenant = ?")
 
     async def placed(self) -> Mapping[str, Placed]:
         """Everybody who has blocks, by mailbox."""
@@ -79,9 +82,9 @@ class SqliteState:
         """Remember what a mailbox has; with no slots left, forget it."""
         if placed.slots:
             slots = json.dumps(sorted(placed.slots))
-            self._do("insert or replace into placed values (?, ?, ?, ?)", placed.mailbox, placed.address, slots)
+            await self._do("insert or replace into placed values (?, ?, ?, ?)", placed.mailbox, placed.address, slots)
         else:
-            self._do("delete from placed where tenant = ? and mailbox = ?", placed.mailbox)
+            await self._do("delete from placed where tenant = ? and mailbox = ?", placed.mailbox)
 
     async def known(self, mailbox: str) -> Known | None:
         """The series of a mailbox as they were last read."""
@@ -91,10 +94,10 @@ class SqliteState:
     async def know(self, mailbox: str, known: Known | None) -> None:
         """Remember the series of a mailbox, or forget them."""
         if known is None:
-            self._do("delete from known where tenant = ? and mailbox = ?", mailbox)
+            await self._do("delete from known where tenant = ? and mailbox = ?", mailbox)
         else:
             text = rows.series_text(known.series)
-            self._do("insert or replace into known values (?, ?, ?, ?)", mailbox, _text(known.read), text)
+            await self._do("insert or replace into known values (?, ?, ?, ?)", mailbox, _text(known.read), text)
 
     async def profile(self, mailbox: str) -> Learned | None:
         """What a mailbox said of itself when it was last asked."""
@@ -104,7 +107,7 @@ class SqliteState:
     async def learn(self, mailbox: str, learned: Learned) -> None:
         """Remember what a mailbox says of itself."""
         text = rows.profile_text(learned.profile)
-        self._do("insert or replace into profile values (?, ?, ?, ?)", mailbox, _text(learned.at), text)
+        await self._do("insert or replace into profile values (?, ?, ?, ?)", mailbox, _text(learned.at), text)
 
     async def choices(self) -> Mapping[ChoiceKey, time]:
         """The times of day chosen where the settings leave the choice."""
@@ -114,7 +117,7 @@ class SqliteState:
     async def choose(self, choices: Mapping[ChoiceKey, time]) -> None:
         """Keep these choices, besides those kept already for others."""
         for key, at in choices.items():
-            self._do("insert or replace into choice values (?, ?, ?, ?, ?)", *key, at.isoformat())
+            await self._do("insert or replace into choice values (?, ?, ?, ?, ?)", *key, at.isoformat())
 
     async def tenant_facts(self) -> TenantFacts | None:
         """What was last seen of how this tenant behaves."""
@@ -123,7 +126,7 @@ class SqliteState:
 
     async def learn_facts(self, facts: TenantFacts) -> None:
         """Remember how the tenant was seen to behave."""
-        self._do("insert or replace into facts values (?, ?)", rows.facts_text(facts))
+        await self._do("insert or replace into facts values (?, ?)", rows.facts_text(facts))
 
     async def floors(self) -> Mapping[str, int]:
         """The first generation to use for a block."""
@@ -131,7 +134,7 @@ class SqliteState:
 
     async def raise_floor(self, block: str, generation: int) -> None:
         """Use at least this generation for a block from now on."""
-        self._do(
+        await self._do(
             "insert into floor values (?, ?, ?) "
             "on conflict do update set generation = max(generation, excluded.generation)",
             block,
@@ -145,14 +148,40 @@ class SqliteState:
 
     async def record_run(self, run: Mapping[str, Any]) -> None:
         """Remember a run as the last one."""
-        self._do("insert or replace into run values (?, ?)", json.dumps(dict(run), ensure_ascii=False))
+        await self._do("insert or replace into run values (?, ?)", json.dumps(dict(run), ensure_ascii=False))
 
-    def _do(self, statement: str, *values: object) -> None:
-        with self._connection:
-            self._connection.execute(statement, (self._tenant, *values))
+    async def _do(self, statement: str, *values: object) -> None:
+        """Carry out a write together with those that others ask for in the same moment: it is done when this returns.
 
-    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        return self._connection.execute(query, (self._tenant, *values)).fetchall()
+        One transaction for each would cost more than all else that is remembered of a mailbox.
+        """
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._write)
+        done: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((statement, (self._tenant, *values), done))
+        await done
+
+    def _write(self) -> None:
+        """Carry out what is waited for, all or nothing."""
+        writes, self._waiting = self._waiting, []
+        error: sqlite3.Error | None = None
+        try:
+            with self._connection:
+                for statement, values, _ in writes:
+                    self._connection.execute(statement, values)
+        except sqlite3.Error as raised:
+            error = raised
+        for _, _, done in writes:
+            if done.done():  # whoever waited was cancelled
+                continue
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+
+    def _all(self, query: str, *values: object) -> sqlite3.Cursor:
+        return self._connection.execute(query, (self._tenant, *values))
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._connection.execute(query, (self._tenant, *values)).fetchone()
@@ -214,7 +243,9 @@ def _log_ahead(connection: sqlite3.Connection) -> None:
             raise
 
 
+@functools.lru_cache(maxsize=1024)
 def _slots(text: str) -> frozenset[SlotKey]:
+    """Kept, because most people have the same."""
     return frozenset(SlotKey(*slot) for slot in json.loads(text))
 
 
