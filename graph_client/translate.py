@@ -254,10 +254,11 @@ def person(raw: Mapping[str, Any]) -> Person | None:
     address, enabled = raw.get("userPrincipalName"), raw.get("accountEnabled")
     if address is None or enabled is None:
         return None
+    mail = raw.get("mail") or None
     return Person(
         id=raw["id"],
         name=raw.get("displayName") or address,
-        mail=raw.get("mail") or None,
+        mail=address if mail == address else mail,  # one text where both are the same, as they nearly always are
         user_principal_name=address,
         enabled=enabled is True,
         guest=(raw.get("userType") or "").lower() == _GUEST,

@@ -31,7 +31,7 @@ async def apply(
             fingerprint=fingerprint(settings),
             settings=dump(settings),
             at=ports.clock.now(),
-            groups=dict(seen.audience.groups),
+            groups=dict(seen.groups),
             complete=before.complete & known if before else frozenset(),
         )
         await ports.state.approve(approval)

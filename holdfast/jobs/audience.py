@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import functools
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from holdfast.core.errors import Gone
 from holdfast.core.model import Group, Person
@@ -20,13 +21,13 @@ class AudienceError(Exception):
         self.problems = problems
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """A person, the audiences they belong to, and those they would belong to had they not opted out."""
 
     person: Person
-    audiences: set[str] = field(default_factory=set)
-    opted_out: set[str] = field(default_factory=set)
+    audiences: frozenset[str] = frozenset()
+    opted_out: frozenset[str] = frozenset()
 
     def excuse(self) -> Excuse | None:
         """Why this person gets no block, as far as the directory and the settings tell."""
@@ -55,6 +56,41 @@ async def resolve(settings: Settings, directory: Directory, pinned: Mapping[str,
     ``AudienceError`` with every group that is missing or ambiguous, and Graph's errors where a list cannot be read.
     """
     problems: list[str] = []
+    groups = await _groups(settings, directory, pinned, problems)
+
+    async def people(path: str) -> AsyncIterator[Person]:
+        """Everyone in the group that the settings name there: nobody where they name none."""
+        text, group_id = groups.get(path, ("", ""))
+        try:
+            if group_id:
+                async for person in directory.members(group_id):
+                    yield person
+        except Gone:
+            problems.append(
+                f'{path}  the group "{text}" ({group_id}) no longer exists. '
+                "Name another group in the settings and run `holdfast plan`."
+            )
+
+    members: dict[str, Member] = {}
+    for name, audience in settings.audiences.items():
+        excluded = {address.lower() for address in audience.exclude}
+        opted_out = {person.id async for person in people(opt_out_path(name))}
+        async for person in people(group_path(name)):
+            member = members.get(person.id) or Member(person)
+            if person.id in opted_out:
+                member = Member(member.person, member.audiences, _and(member.opted_out, name))
+            elif excluded.isdisjoint({person.address, person.user_principal_name.lower(), person.id.lower()}):
+                member = Member(member.person, _and(member.audiences, name), member.opted_out)
+            members[person.id] = member
+    if problems:
+        raise AudienceError(tuple(problems))
+    return Audience(members, groups)
+
+
+async def _groups(
+    settings: Settings, directory: Directory, pinned: Mapping[str, tuple[str, str]], problems: list[str]
+) -> dict[str, tuple[str, str]]:
+    """The groups that the settings name, by the paths of their keys, but for those that are ``problems``."""
     groups: dict[str, tuple[str, str]] = {}
     for path, text in _named(settings).items():
         known, group_id = pinned.get(path, ("", ""))
@@ -65,33 +101,13 @@ async def resolve(settings: Settings, directory: Directory, pinned: Mapping[str,
                 continue
             group_id = found[0].id
         groups[path] = (text, group_id)
-    people: dict[str, dict[str, Person]] = {}
-    for path, (text, group_id) in groups.items():
-        try:
-            people[path] = {person.id: person async for person in directory.members(group_id)}
-        except Gone:
-            problems.append(
-                f'{path}  the group "{text}" ({group_id}) no longer exists. '
-                "Name another group in the settings and run `holdfast plan`."
-            )
-    if problems:
-        raise AudienceError(tuple(problems))
-    return Audience(_members(settings, people), groups)
+    return groups
 
 
-def _members(settings: Settings, people: Mapping[str, Mapping[str, Person]]) -> dict[str, Member]:
-    """Everyone in the audiences, from the people of each group of the settings."""
-    members: dict[str, Member] = {}
-    for name, audience in settings.audiences.items():
-        excluded = {address.lower() for address in audience.exclude}
-        opted_out = people.get(opt_out_path(name), {})
-        for person in people[group_path(name)].values():
-            member = members.setdefault(person.id, Member(person))
-            if person.id in opted_out:
-                member.opted_out.add(name)
-            elif excluded.isdisjoint({person.address, person.user_principal_name.lower(), person.id.lower()}):
-                member.audiences.add(name)
-    return members
+@functools.lru_cache(maxsize=1024)
+def _and(names: frozenset[str], name: str) -> frozenset[str]:
+    """These names and one more: the same set for all who have the same, because it may be everybody."""
+    return names | {name}
 
 
 def group_path(audience: str) -> str:

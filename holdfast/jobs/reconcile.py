@@ -20,7 +20,7 @@ from holdfast.core.report import Account, MailboxState, Problem
 from holdfast.core.tag import UNKNOWN, transaction_id
 from holdfast.jobs.crowd import each
 from holdfast.jobs.ports import Calendars, Placed, Ports, Progress
-from holdfast.jobs.survey import GENERATIONS, Errand, Look, Outcome, difference, remember, settled, stands_as
+from holdfast.jobs.survey import GENERATIONS, Decisions, Errand, Look, Outcome, difference, remember, settled, stands_as
 
 FRESH = timedelta(minutes=5)
 """How old a look may be when it is acted on; an older one is taken again first."""
@@ -62,7 +62,7 @@ class _Mailbox:
                     if not fresh:
                         now = self.ports.clock.now()
                         errand = replace(self.errand, desired=retold(self.errand.desired, now))
-                        _, changes = await difference(errand, self.ports.calendars, now)
+                        _, changes = await difference(errand, self.ports.calendars, Decisions(now))
                     await self.ports.state.know(self.errand.mailbox, None)  # until it is read back
                     for change in changes:
                         await self._do(change)

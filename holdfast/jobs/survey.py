@@ -6,6 +6,7 @@ Reads only. ``plan``, ``apply``, ``sweep`` and ``remove`` all begin here.
 from __future__ import annotations
 
 import difflib
+import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -74,17 +75,57 @@ class NoSuchMailbox(Exception):
     """The mailbox that was asked for is in no audience."""
 
 
+class Decisions:
+    """What has to change in calendars at one instant, decided once for all that are alike but for their events' ids.
+
+    Nearly all are, and share the very values: time and memory do not go into deciding for everybody what goes for all.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self._made: dict[object, tuple[Change, ...]] = {}
+
+    def of(self, errand: Errand, calendar: ActualCalendar) -> tuple[Change, ...]:
+        """The changes that this mailbox needs. Raises ``InstancesNeeded``."""
+        alike = errand.desired, errand.gone, errand.memory.placed, tuple(map(_alike, sorted(calendar.series, key=_age)))
+        changes = self._made.get(alike)
+        if changes is None:
+            changes = _diff(errand, calendar, self.now)
+            if not calendar.series or not changes:  # others name events of this very calendar
+                self._made[alike] = changes
+        return changes
+
+
+def _age(series: ActualSeries) -> tuple[datetime, str]:
+    """The younger of two that carry the same tag is a copy."""
+    return series.created, series.event_id
+
+
+def _alike(series: ActualSeries) -> object:
+    """What of a series tells whether it has to change."""
+    return series.tag, series.range_ends, series.starts, series.zone, _dates(series.instances), _dates(series.ahead)
+
+
+def _dates(occurrences: tuple[Occurrence, ...] | None) -> object:
+    return occurrences and tuple((one.original_starts, one.starts, one.ends) for one in occurrences)
+
+
 @dataclass(frozen=True, slots=True)
 class Brief:
     """What all errands of a run go by. What is wanted is told once for all people who are alike."""
 
     settings: Settings
-    now: datetime
+    decisions: Decisions
     choices: Choices
     floors: Mapping[str, int]
     range_end_keeps: bool
     removing: Reason | None = None
     told: dict[object, Desired] = field(default_factory=dict)
+
+    @property
+    def now(self) -> datetime:
+        """The instant of the run."""
+        return self.decisions.now
 
     @property
     def nothing(self) -> Desired:
@@ -150,10 +191,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Everybody at one instant. ``choosing`` has the times of day of blocks that leave the choice."""
+    """Everybody at one instant. ``groups`` are those that the settings turned out to mean, as ``Audience`` has them.
+
+    ``choosing`` has the times of day of blocks that leave the choice.
+    """
 
     at: datetime
-    audience: Audience
+    groups: Mapping[str, tuple[str, str]]
     looks: tuple[Look, ...]
     choosing: Choosing = field(default_factory=Choosing)
 
@@ -227,7 +271,7 @@ async def survey(
     chosen = Choosing() if removing else await choose(settings, audience, ports, given=choices, again=choose_again)
     brief = Brief(
         settings,
-        now,
+        Decisions(now),
         chosen.times,
         floors=await ports.state.floors(),
         range_end_keeps=facts is not None and facts.range_end_keeps is True,
@@ -236,12 +280,14 @@ async def survey(
     errands = _errands(brief, audience, placed)
     if only is not None:
         errands = [_the_one(errands, only)]
+    groups, relearning = audience.groups, not placed
+    del audience, placed  # everybody twice over, and the errands are made
 
     async def visit(errand: Errand) -> Look:
-        return await _visit(errand, ports, brief, relearning=not placed, by_heart=by_heart)
+        return await _visit(errand, ports, brief, relearning=relearning, by_heart=by_heart)
 
     looks = await each(errands, visit, doing="Reading calendars", progress=progress)
-    return Survey(now, audience, tuple(looks), chosen)
+    return Survey(now, groups, tuple(looks), chosen)
 
 
 def elsewhere(settings: Settings, found: Iterable[str | None]) -> Mapping[str, int]:
@@ -250,14 +296,16 @@ def elsewhere(settings: Settings, found: Iterable[str | None]) -> Mapping[str, i
     return dict(Counter(zone for zone in found if zone and zones.windows(zone) != home).most_common())
 
 
-async def difference(errand: Errand, calendars: Calendars, now: datetime) -> tuple[ActualCalendar, tuple[Change, ...]]:
+async def difference(
+    errand: Errand, calendars: Calendars, decisions: Decisions
+) -> tuple[ActualCalendar, tuple[Change, ...]]:
     """Read one mailbox and tell what has to change there. Raises Graph's errors."""
-    calendar = await _whole(errand, calendars, now)
+    calendar = await _whole(errand, calendars, decisions.now)
     while True:
         try:
-            return calendar, _diff(errand, calendar, now)
+            return calendar, decisions.of(errand, calendar)
         except InstancesNeeded as needed:
-            calendar = await _with_instances(calendar, needed, calendars, now)
+            calendar = await _with_instances(calendar, needed, calendars, decisions.now)
 
 
 def _diff(errand: Errand, calendar: ActualCalendar, now: datetime) -> tuple[Change, ...]:
@@ -267,13 +315,14 @@ def _diff(errand: Errand, calendar: ActualCalendar, now: datetime) -> tuple[Chan
     return diff(wanted, calendar, now=now, memory=errand.memory, gone=errand.gone)
 
 
-async def _by_heart(errand: Errand, ports: Ports, now: datetime) -> ActualCalendar | None:
+async def _by_heart(errand: Errand, ports: Ports, decisions: Decisions) -> ActualCalendar | None:
     """The mailbox by what is known of it and the coming dates of each of its series.
 
     None where that does not tell all: nothing is known, or not for a week; a series is gone or has none of its dates
     left, or Graph takes its id for none, as in a mailbox that was made anew; or something would have to change, which
     is decided by the whole calendar only.
     """
+    now = decisions.now
     known = await ports.state.known(errand.mailbox)
     if known is None or now - known.read > WHOLE_READ_HOLDS:
         return None
@@ -286,7 +335,7 @@ async def _by_heart(errand: Errand, ports: Ports, now: datetime) -> ActualCalend
                 return None
             found.append(replace(series, ahead=ahead))
         calendar = ActualCalendar(errand.mailbox, tuple(found))
-        return None if _diff(errand, calendar, now) else calendar
+        return None if decisions.of(errand, calendar) else calendar
     except (Gone, Unexpected, InstancesNeeded):
         return None
 
@@ -360,12 +409,14 @@ async def _ahead(mailbox: str, series: ActualSeries, calendars: Calendars, now: 
 def _errands(brief: Brief, audience: Audience, placed: Mapping[str, Placed]) -> list[Errand]:
     """An errand for every member, and one for everybody else who has been given blocks."""
     gone = brief.removing or Reason.LEFT
-
     nothing = brief.nothing
 
+    @functools.cache
+    def remembered(slots: frozenset[SlotKey]) -> Memory:
+        return Memory(slots, brief.floors, brief.range_end_keeps)
+
     def memory(mailbox: str) -> Memory:
-        had = placed[mailbox].slots if mailbox in placed else frozenset()
-        return Memory(had, brief.floors, brief.range_end_keeps)
+        return remembered(placed[mailbox].slots if mailbox in placed else frozenset())
 
     members = [
         Errand(
@@ -375,7 +426,7 @@ def _errands(brief: Brief, audience: Audience, placed: Mapping[str, Placed]) -> 
             memory(member.person.id),
             excuse=member.excuse(),
             gone=gone,
-            audiences=frozenset(member.audiences),
+            audiences=member.audiences,
         )
         for member in audience.members.values()
     ]
@@ -407,7 +458,7 @@ async def _visit(errand: Errand, ports: Ports, brief: Brief, *, relearning: bool
         if errand.in_audience and not errand.excuse:
             errand = await _judged(errand, ports, brief)
         if not errand.excuse or errand.memory.placed or relearning:
-            calendar, changes = await _seen(errand, ports, brief.now, by_heart=by_heart)
+            calendar, changes = await _seen(errand, ports, brief.decisions, by_heart=by_heart)
     except NoMailbox as error:
         state, reason = settled(errand) if errand.excuse else (MailboxState.WAITING, _NONE[errand.in_audience])
         if errand.in_audience and not errand.excuse:
@@ -419,10 +470,23 @@ async def _visit(errand: Errand, ports: Ports, brief: Brief, *, relearning: bool
     account = Account(errand.mailbox, errand.address, state, reason, problem)
     if calendar is None:
         return Look(errand, brief.now, account)
+    return Look(
+        errand,
+        brief.now,
+        account,
+        changes,
+        holds=bool(errand.live(calendar, brief.now)),
+        used=_used(tuple(series.tag for series in calendar.series)),
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _used(tags: tuple[Tag, ...]) -> Mapping[str, int]:
+    """The highest generation of each block. Kept, because most people's are alike."""
     used: dict[str, int] = {}
-    for series in calendar.series:
-        used[series.tag.block] = max(used.get(series.tag.block, 0), series.tag.generation)
-    return Look(errand, brief.now, account, changes, holds=bool(errand.live(calendar, brief.now)), used=used)
+    for tag in tags:
+        used[tag.block] = max(used.get(tag.block, 0), tag.generation)
+    return used
 
 
 _NONE = {True: "no mailbox yet", False: "no mailbox any more"}
@@ -430,14 +494,14 @@ _NONE = {True: "no mailbox yet", False: "no mailbox any more"}
 
 
 async def _seen(
-    errand: Errand, ports: Ports, now: datetime, *, by_heart: bool
+    errand: Errand, ports: Ports, decisions: Decisions, *, by_heart: bool
 ) -> tuple[ActualCalendar, tuple[Change, ...]]:
     """What a mailbox holds and what has to change there; remembered where it was read whole."""
-    known = await _by_heart(errand, ports, now) if by_heart else None
+    known = await _by_heart(errand, ports, decisions) if by_heart else None
     if known is not None:
         return known, ()
-    calendar, changes = await difference(errand, ports.calendars, now)
-    await remember(errand, calendar, ports.state, now)
+    calendar, changes = await difference(errand, ports.calendars, decisions)
+    await remember(errand, calendar, ports.state, decisions.now)
     return calendar, changes
 
 
