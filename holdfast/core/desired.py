@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
@@ -27,6 +27,7 @@ from holdfast.core.model import (
     SlotKey,
     Weekday,
     Weekly,
+    WorkingHours,
 )
 from holdfast.core.settings import Block, BlockZone, HolidayRule, Language, OutsideHours, Quietest, Settings
 
@@ -45,7 +46,7 @@ UNTOUCHED = timedelta(minutes=15)
 SETTLED_IN = timedelta(days=28)
 """How long a mailbox has to be in another zone before a series follows it: travellers are not moved about."""
 
-_DAY = timedelta(days=1)
+_DAY, _WEEK = timedelta(days=1), timedelta(weeks=1)
 _TRIES = 4
 """Series lengths, two years in all, after which a block of which no date stands is given up."""
 
@@ -67,6 +68,7 @@ class Why(enum.StrEnum):
 
     DISPLACED = "another block takes its time"
     OUTSIDE = "outside their working hours"
+    OFF = "no date of it has learning time"
     OVER = "the block is over"
 
 
@@ -83,7 +85,8 @@ class Want:
 
     ``off`` are the days without learning time, ``idle`` further weekdays on which this person does not work; a date
     that falls on one is skipped, or where ``moves`` is true moved within its week, clear of ``others``: further slots
-    of the person. ``follows`` says that the zone is the mailbox's.
+    of the person, of which those in ``before`` have moved their dates first. ``follows`` says that the zone is the
+    mailbox's. ``hours`` are the working hours it has to be within.
     """
 
     series: DesiredSeries
@@ -92,8 +95,10 @@ class Want:
     off: DaysOff = EVERY_DAY
     moves: bool = False
     follows: bool = False
+    hours: WorkingHours | None = None
     idle: frozenset[Weekday] = frozenset()
     others: tuple[Slot, ...] = ()
+    before: tuple[Want, ...] = ()
     language: Language = Language.EN
 
     @property
@@ -136,9 +141,19 @@ class Want:
                 return True
             if not_before is not None and recurrence.starts(slot, other) < not_before:
                 return True
-            return any(recurrence.share_time(slot, other, another) for another in self.others)
+            return any(recurrence.share_time(slot, other, another) for another in self.others) or any(
+                earlier.moves_onto(slot, other, not_before=not_before) for earlier in self.before
+            )
 
         return nearest_in_week(day, self.off, taken=taken)
+
+    def moves_onto(self, slot: Slot, day: date, *, not_before: datetime | None) -> bool:
+        """Whether a date that moves will share time with ``slot`` were that on ``day``."""
+        return any(
+            recurrence.collide(slot, day, self.series.slot, to)
+            for near in recurrence.dates(self.series.slot.rule, day - _WEEK, day + _WEEK)
+            if self.is_off(near) and (to := self.destination(near, not_before=not_before))
+        )
 
     def landings(self, first: date, last: date, *, not_before: datetime) -> Iterator[Landing]:
         """The rule's dates from ``first`` to ``last`` that cannot stay, of those that begin after ``not_before``."""
@@ -151,11 +166,11 @@ class Want:
         """The last date that is looked at singly."""
         return zones.date_at(self.series.slot.zone, now + HORIZON)
 
-    def in_zone(self, zone: str, now: datetime) -> Want | None:
-        """The same by another zone's clock; None where nothing is left of it by then."""
+    def in_zone(self, zone: str) -> Want:
+        """The same by another zone's clock."""
         slot = replace(self.series.slot, zone=zone)
         mark = self.series.fingerprint._replace(slot=slot_mark(slot))
-        return as_of(replace(self, series=replace(self.series, slot=slot, fingerprint=mark)), now)
+        return replace(self, series=replace(self.series, slot=slot, fingerprint=mark))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +183,8 @@ class Desired:
     """Every block of the settings, so that a block taken out of the file is told apart from a person who left."""
     zone: str = "UTC"
     """Where the days begin and end by which series are told to be over."""
-    zone_is_new: bool = False
-    """Whether the mailbox has been in its zone too short a time for a series to follow it there."""
+    unsettled: tuple[Want, ...] = ()
+    """All that the settings ask for, where the mailbox has been in its zone too short a time to be followed there."""
 
     def of(self, block: str) -> tuple[Want, ...]:
         """What is wanted of one block."""
@@ -196,50 +211,66 @@ def desired(
     Blocks come in the order of the file: where two share time, the first wins and the other is displaced.
     """
     member_of = frozenset(audiences)
-    wants: list[Want] = []
-    unmet: list[Unmet] = []
+    asked: list[Want] = []
     for block in settings.blocks:
         audience = next((name for name in block.audiences if name in member_of), None)
-        if audience is None:
-            continue
-        for slot in _slots(settings, block, audience, profile, choices or {}):
-            want = as_of(_want(settings, block, audience, slot, profile), now)
-            if want is None:
-                unmet.append(Unmet(SlotKey(block.id, slot_mark(slot)), Why.OVER))
-            elif block.outside_hours is OutsideHours.EXCUSE and not _works(profile, slot, block):
-                unmet.append(Unmet(want.key, Why.OUTSIDE))
-            elif any(_clash(want, other) for other in wants):
-                unmet.append(Unmet(want.key, Why.DISPLACED))
-            else:
-                wants.append(want)
-    slots = tuple(want.series.slot for want in wants)
+        if audience is not None:
+            slots = _slots(settings, block, audience, profile, choices or {})
+            asked += (_want(settings, block, audience, slot, profile) for slot in slots)
+    is_new = profile.zone_since is not None and now - profile.zone_since < SETTLED_IN
+    wants, unmet = _judged(asked, now)
     return Desired(
-        wants=tuple(
-            replace(w, others=tuple(slot for slot in slots if slot != w.series.slot)) if w.moves else w for w in wants
-        ),
-        unmet=tuple(unmet),
+        wants=wants,
+        unmet=unmet,
         known=frozenset(block.id for block in settings.blocks),
         zone=settings.organization.zone,
-        zone_is_new=profile.zone_since is not None and now - profile.zone_since < SETTLED_IN,
+        unsettled=tuple(asked) if is_new else (),
     )
+
+
+def _judged(asked: Iterable[Want], now: datetime) -> tuple[tuple[Want, ...], tuple[Unmet, ...]]:
+    """What a person gets of all that is asked for them, and what not."""
+    wants: list[Want] = []
+    unmet: list[Unmet] = []
+    for one in asked:
+        want = as_of(one, now)
+        if want is None:
+            unmet.append(Unmet(one.key, _why_no_date(one, now)))
+        elif not _works(want):
+            unmet.append(Unmet(one.key, Why.OUTSIDE))
+        elif any(_clash(want, other) for other in wants):
+            unmet.append(Unmet(one.key, Why.DISPLACED))
+        else:
+            wants.append(want)
+    return _clear_of_each_other(wants), tuple(unmet)
+
+
+def _clear_of_each_other(wants: Sequence[Want]) -> tuple[Want, ...]:
+    """The wants, each knowing the others that its dates must not be moved onto."""
+    slots = [want.series.slot for want in wants]
+    aware: list[Want] = []
+    for want in wants:
+        others = tuple(slot for slot in slots if slot != want.series.slot)
+        before = tuple(other for other in aware if other.moves)
+        aware.append(replace(want, others=others, before=before) if want.moves else want)
+    return tuple(aware)
 
 
 def in_their_zones(wanted: Desired, series: Iterable[ActualSeries], now: datetime) -> Desired:
     """What is wanted, in the zone a series has already while the mailbox has not been in another for 28 days."""
-    if not wanted.zone_is_new or not any(want.follows for want in wanted.wants):
+    if not any(want.follows for want in wanted.unsettled):
         return wanted
     live = [one for one in series if one.zone is not None and one.is_open(zones.date_at(wanted.zone, now))]
-    wants: list[Want] = []
-    for want in wanted.wants:
-        kept: Want | None = want
-        for one in live if want.follows else ():
-            there = slot_mark(replace(want.series.slot, zone=one.zone or wanted.zone))
-            if one.tag.block == want.series.block and one.tag.fingerprint.slot == there:
-                kept = want.in_zone(one.zone or wanted.zone, now)
-                break
-        if kept is not None:
-            wants.append(kept)
-    return replace(wanted, wants=tuple(wants))
+    live.sort(key=lambda one: (one.tag.generation, one.created, one.event_id))
+    wants, unmet = _judged((_where_it_stands(want, live) for want in wanted.unsettled), now)
+    return replace(wanted, wants=wants, unmet=unmet)
+
+
+def _where_it_stands(want: Want, live: Sequence[ActualSeries]) -> Want:
+    """The want in the zone of its own series, else in that of the newest of its block."""
+    there = [(one, want.in_zone(one.zone)) for one in live if one.tag.block == want.series.block and one.zone]
+    own = [found for one, found in there if found.key.slot == one.tag.fingerprint.slot]
+    return [want, *(found for _, found in there), *own][-1] if want.follows else want
 
 
 def retold(wanted: Desired, now: datetime) -> Desired:
@@ -249,17 +280,25 @@ def retold(wanted: Desired, now: datetime) -> Desired:
     for want in wanted.wants:
         told = as_of(want, now)
         if told is None:
-            unmet.append(Unmet(want.key, Why.OVER))
+            unmet.append(Unmet(want.key, _why_no_date(want, now)))
         else:
             wants.append(told)
     return replace(wanted, wants=tuple(wants), unmet=tuple(unmet))
 
 
 def as_of(want: Want, now: datetime) -> Want | None:
-    """The want with the series that one gets at ``now``; None when the block is over by then."""
-    soonest = recurrence.next_date_after(want.series.slot, now + UNTOUCHED)
-    series = want.from_day(max(soonest, want.since))
+    """The want with the series that one gets at ``now``; None when no date of it is to come."""
+    series = want.from_day(_soonest(want, now))
     return replace(want, series=series) if series else None
+
+
+def _soonest(want: Want, now: datetime) -> date:
+    return max(recurrence.next_date_after(want.series.slot, now + UNTOUCHED), want.since)
+
+
+def _why_no_date(want: Want, now: datetime) -> Why:
+    soonest = recurrence.next_date(want.series.slot.rule, _soonest(want, now))
+    return Why.OVER if want.until and soonest > want.until else Why.OFF
 
 
 def today(settings: Settings, now: datetime) -> date:
@@ -320,6 +359,7 @@ def _want(settings: Settings, block: Block, audience: str, slot: Slot, profile: 
         off=days_off(settings, block, audience),
         moves=block.holiday is HolidayRule.MOVE,
         follows=block.time_zone is BlockZone.MAILBOX,
+        hours=profile.hours if block.outside_hours is OutsideHours.EXCUSE else None,
         idle=_idle(profile, slot) if block.outside_hours is OutsideHours.EXCUSE else frozenset(),
         language=language,
     )
@@ -333,12 +373,13 @@ def days_off(settings: Settings, block: Block, audience: str) -> DaysOff:
     return DaysOff(holidays.country, holidays.subdivision, holidays.closed, weekends=weekends)
 
 
-def _works(profile: Profile, slot: Slot, block: Block) -> bool:
+def _works(want: Want) -> bool:
     """Whether a slot is within the person's working days and hours all year round; so is any where they are not known.
 
     All year, because two zones that change their clocks on different days would else make it come and go.
     """
-    return profile.hours is None or works_at(slot, profile.hours, any_day=_any_day(slot), since=block.from_)
+    slot = want.series.slot
+    return want.hours is None or works_at(slot, want.hours, any_day=_any_day(slot), since=want.since)
 
 
 def _idle(profile: Profile, slot: Slot) -> frozenset[Weekday]:

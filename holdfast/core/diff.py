@@ -6,7 +6,7 @@ occurrences is left alone: a series is made again only when it is missing as a w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -18,7 +18,12 @@ from holdfast.core.tag import UNKNOWN
 
 _DAY = timedelta(days=1)
 
-_WHY_NOT = {Why.DISPLACED: Reason.DISPLACED, Why.OUTSIDE: Reason.OUTSIDE, Why.OVER: Reason.SHORTENED}
+_WHY_NOT = {
+    Why.DISPLACED: Reason.DISPLACED,
+    Why.OUTSIDE: Reason.OUTSIDE,
+    Why.OFF: Reason.DAY_OFF,
+    Why.OVER: Reason.SHORTENED,
+}
 
 
 class InstancesNeeded(Exception):
@@ -127,10 +132,10 @@ def _to_look_at(case: _Case, block: str, kept: _Kept) -> Iterator[ActualSeries]:
 def _made(case: _Case, block: str, kept: _Kept, misplaced: _Misplaced) -> Iterator[Create]:
     """The series that are missing."""
     generation = _next_generation(block, case.actual, case.memory)
-    moved = any(reason in _NEW_SLOT for _, reason in misplaced)
+    moved = {reason for _, reason in misplaced} & _NEW_SLOT
     for want in case.desired.of(block):
         standing = kept[want.key]
-        why = _why_made(want, standing, case.memory, moved=moved)
+        why = _why_made(want, standing, case.memory, moved)
         for stretch in _uncovered(want, standing, case.today(want.series.slot.zone)):
             continues = bool(standing) and stretch.first > standing[-1].tag.last
             reason = Reason.CONTINUED if continues else why
@@ -146,7 +151,7 @@ def _mended(case: _Case, block: str, kept: _Kept) -> Iterator[Change]:
                 lost = series.tag.fingerprint.words == UNKNOWN.words
                 yield Rewrite(block, series, want.series, Reason.FOUND if lost else Reason.EDITED)
             for landing in _landings(case, want, series.tag.first, series.tag.last):
-                yield from _landed(want, series, landing)
+                yield from _landed(case, want, series, landing)
 
 
 def _shortened(case: _Case, block: str, kept: _Kept) -> Iterator[End]:
@@ -165,10 +170,13 @@ def _shortened(case: _Case, block: str, kept: _Kept) -> Iterator[End]:
 _NEW_SLOT = frozenset({Reason.RESCHEDULED, Reason.ZONE})
 
 
-def _why_made(want: Want, standing: Sequence[ActualSeries], memory: Memory, *, moved: bool) -> Reason:
-    """Why a slot without a series gets one: it was there before, or it is a new slot, or a block new to the person."""
+def _why_made(want: Want, standing: Sequence[ActualSeries], memory: Memory, moved: Collection[Reason]) -> Reason:
+    """Why a slot without a series gets one: it was there before, or it is a new slot, or a block new to the person.
+
+    ``moved`` are the reasons for which series of its block leave another slot.
+    """
     if moved:
-        return Reason.ZONE if want.follows else Reason.RESCHEDULED
+        return Reason.RESCHEDULED if Reason.RESCHEDULED in moved else Reason.ZONE
     if standing or want.key in memory.placed:
         return Reason.REMADE
     return Reason.RESCHEDULED if want.series.block in memory.blocks else Reason.NEW
@@ -181,11 +189,13 @@ def _landings(case: _Case, want: Want, first: date, last: date) -> tuple[Landing
     return tuple(want.landings(first, last, not_before=case.now + UNTOUCHED))
 
 
-def _landed(want: Want, series: ActualSeries, landing: Landing) -> Iterator[Change]:
-    """The change for a date that cannot stay, unless it is gone or has been moved to a day where it can."""
+def _landed(case: _Case, want: Want, series: ActualSeries, landing: Landing) -> Iterator[Change]:
+    """The change for a date that cannot stay, unless it is gone, has begun or has been moved to a day where it can."""
     zone = want.series.slot.zone
     for one in series.ahead or ():
-        if zones.date_at(zone, one.original_starts) == landing.day and want.is_off(zones.date_at(zone, one.starts)):
+        if one.starts <= case.now + UNTOUCHED or zones.date_at(zone, one.original_starts) != landing.day:
+            continue
+        if want.is_off(zones.date_at(zone, one.starts)):
             if landing.to is None:
                 yield Skip(series.tag.block, series, one, landing, want.series.slot, Reason.DAY_OFF)
             else:
@@ -241,10 +251,11 @@ def _uncovered(want: Want, kept: Sequence[ActualSeries], today: date) -> Iterato
             yield replace(gap, last=last)
             day = last + _DAY
         day = max(day, series.tag.last + _DAY)
-    if not kept or kept[-1].tag.last - today < RUNWAY:
-        ahead = want.from_day(day)
-        if ahead is not None:
-            yield ahead
+    last = kept[-1].tag.last if kept else date.min
+    while last - today < RUNWAY and (ahead := want.from_day(day)):
+        yield ahead
+        last = ahead.last
+        day = last + _DAY
 
 
 def _originals(actual: ActualCalendar) -> list[ActualSeries]:
@@ -298,12 +309,16 @@ def _finish(case: _Case, series: ActualSeries, zone: str) -> End:
 
 
 def _end(case: _Case, series: ActualSeries, since: date, reason: Reason, *, not_before: datetime | None = None) -> End:
-    """Ending a series from ``since`` on. What has begun stays, and so does what the rule put before ``not_before``."""
+    """Ending a series from ``since`` on. What has begun stays, and so does what the rule put before ``not_before``.
+
+    Where its dates are days off, one that somebody has moved stays too.
+    """
     going: list[Occurrence] = []
     staying: list[Occurrence] = []
     for one in series.instances or ():
         goes = one.starts > case.now + UNTOUCHED and (not_before is None or one.original_starts >= not_before)
-        (going if goes else staying).append(one)
+        stands = reason is Reason.DAY_OFF and one.starts != one.original_starts
+        (going if goes and not stands else staying).append(one)
     tag = replace(series.tag, last=since - _DAY, ending=False)
     cut = _cut(series, going, staying) if case.memory.range_end_keeps and going and staying else None
     singly = [one for one in going if cut is None or zones.date_at(series.zone or "UTC", one.original_starts) <= cut]

@@ -102,10 +102,12 @@ def meeting(one: Slot, other: Slot, since: date, until: date | None = None) -> d
 
 def share_time(slot: Slot, day: date, other: Slot) -> bool:
     """Whether ``slot``, were it on ``day``, shared time with ``other`` on one of the dates of that."""
-    begins, over = starts(slot, day), ends(slot, day)
-    return any(
-        begins < ends(other, near) and starts(other, near) < over for near in dates(other.rule, day - _DAY, day + _DAY)
-    )
+    return any(collide(slot, day, other, near) for near in dates(other.rule, day - _DAY, day + _DAY))
+
+
+def collide(slot: Slot, day: date, other: Slot, other_day: date) -> bool:
+    """Whether ``slot``, were it on ``day``, shared time with ``other``, were that on ``other_day``."""
+    return starts(slot, day) < ends(other, other_day) and starts(other, other_day) < ends(slot, day)
 
 
 def _share_hours(one: Slot, other: Slot) -> bool:

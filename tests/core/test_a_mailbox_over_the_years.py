@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from holdfast.core.desired import desired
-from holdfast.core.diff import Memory, diff
-from holdfast.core.model import ActualSeries, SlotKey
-from holdfast.core.plan import Create, End, Reason
+from holdfast.core.desired import Choices
+from holdfast.core.diff import Memory
+from holdfast.core.model import ActualSeries, Profile, Purpose, SlotKey
+from holdfast.core.plan import Create, End, Move, Reason, Skip
 from holdfast.core.settings import Settings
 from holdfast.core.tag import transaction_id
-from tests.core.strategies import blocks, local_date, memberships, settings_near
-from tests.core.world import World, originals
+from tests.core.strategies import (
+    Situation,
+    blocks,
+    choices_for,
+    holidays,
+    local_date,
+    memberships,
+    profiles,
+    settings_near,
+    zones_or_none,
+)
+from tests.core.world import World, holds_every_date_once, looked_at, originals
 
 SOON = timedelta(minutes=15)
 
@@ -28,13 +39,14 @@ class Years(RuleBasedStateMachine):
         self.world = World()
         self.placed: frozenset[SlotKey] = frozenset()
         self.settled = False
-        self.used: set[str] = set()
-        self.begun: dict[str, tuple[datetime, datetime]] = {}
-
-    @initialize(settings=settings_near(), audiences=memberships())
-    def begin(self, settings: Settings, audiences: frozenset[str]) -> None:
-        self.settings, self.audiences = settings, audiences
         self.now = datetime(2026, 1, 7, 8, tzinfo=UTC)
+        self.profile = Profile(Purpose.USER)
+        self.choices: Choices = {}
+
+    @initialize(settings=settings_near(date(2026, 1, 7)), audiences=memberships(), data=st.data(), keeps=st.booleans())
+    def begin(self, settings: Settings, audiences: frozenset[str], data: st.DataObject, keeps: bool) -> None:  # noqa: FBT001 - Hypothesis gives it
+        self.settings, self.audiences, self.range_end_keeps = settings, audiences, keeps
+        self.choices = data.draw(choices_for(settings))
 
     # The admin
 
@@ -44,6 +56,19 @@ class Years(RuleBasedStateMachine):
             name = data.draw(st.sampled_from([block.id for block in self.settings.blocks]))
             edited = data.draw(blocks(name))
             self.put_blocks(*(edited if block.id == name else block for block in self.settings.blocks))
+            self.choices = {**data.draw(choices_for(self.settings)), **self.choices}
+
+    @rule(data=st.data())
+    def rechoose(self, data: st.DataObject) -> None:
+        self.choices = data.draw(choices_for(self.settings))
+        self.settled = False
+
+    @rule(data=st.data())
+    def edit_the_days_off(self, data: st.DataObject) -> None:
+        there = data.draw(holidays(self.now.date()))
+        organization = self.settings.organization.model_copy(update={"holidays": there})
+        self.settings = self.settings.model_copy(update={"organization": organization})
+        self.settled = False
 
     @rule(data=st.data())
     def drop_a_block(self, data: st.DataObject) -> None:
@@ -61,6 +86,16 @@ class Years(RuleBasedStateMachine):
         self.settled = False
 
     # The person
+
+    @rule(data=st.data())
+    def work_otherwise(self, data: st.DataObject) -> None:
+        self.profile = data.draw(profiles(self.now))
+        self.settled = False
+
+    @rule(zone=zones_or_none())
+    def travel(self, zone: str | None) -> None:
+        self.profile = replace(self.profile, zone=zone, zone_since=self.now)
+        self.settled = False
 
     def a_series(self, data: st.DataObject) -> ActualSeries:
         return data.draw(st.sampled_from(self.world.calendar.series))
@@ -100,62 +135,59 @@ class Years(RuleBasedStateMachine):
         self.now += timedelta(days=days, minutes=minutes)
         self.settled = False
 
+    def situation(self, placed: frozenset[SlotKey]) -> Situation:
+        memory = Memory(placed, range_end_keeps=self.range_end_keeps)
+        calendar = looked_at(self.world.calendar, self.now)
+        return Situation(self.settings, self.audiences, calendar, self.now, self.profile, self.choices, memory)
+
     @rule(unknown=st.booleans())
     def sweep(self, unknown: bool) -> None:  # noqa: FBT001 - Hypothesis gives it
         """Plan and carry out; with ``unknown``, after the state was lost."""
         placed = frozenset() if unknown else self.placed
-        wanted = desired(self.settings, self.audiences, self.now)
-        before = self.world.calendar
-        present = {(s.tag.block, s.tag.generation) for s in before.series}
-        changes = diff(wanted, before, now=self.now, memory=Memory(placed))
-        today = local_date(self.now, self.settings.organization.zone)
+        before = self.situation(placed)
+        changes = before.plan
+        present = {(s.tag.block, s.tag.generation) for s in before.calendar.series}
+        begun = {i.event_id for s in before.calendar.series for i in s.instances or () if i.starts <= self.now + SOON}
         for change in changes:
             if isinstance(change, Create):
                 assert (change.block, change.generation) not in present
                 if change.reason is Reason.NEW:
                     assert change.block not in {key.block for key in placed}
             else:
-                assert change.actual.tag.last >= today
+                assert change.actual.tag.last >= before.today()
             if isinstance(change, End):
-                kept = {i.event_id for i in change.actual.instances or () if i.starts <= self.now + SOON}
-                assert kept.isdisjoint(change.occurrences)
+                assert begun.isdisjoint(change.occurrences)
+            if isinstance(change, (Skip, Move)):
+                assert change.occurrence.event_id not in begun
         made = [transaction_id(c.block, c.generation) for c in changes if isinstance(c, Create)]
         assert len(made) == len(set(made))
+        written = self.world.writes + sum(change.writes for change in changes)
         self.world.carry_out(changes, self.now)
-        live = [s.tag for s in originals(self.world.calendar) if s.tag.last >= today]
+        assert self.world.writes == written
+        live = [s.tag for s in originals(self.world.calendar) if s.tag.last >= before.today()]
         self.placed = frozenset(SlotKey(tag.block, tag.fingerprint.slot) for tag in live)
-        assert diff(wanted, self.world.calendar, now=self.now, memory=Memory(self.placed)) == ()
+        assert self.situation(self.placed).plan == ()
         self.settled = True
 
     @invariant()
     def never_two_series_for_one_date(self) -> None:
         if not self.settled:
             return
-        today = local_date(self.now, self.settings.organization.zone)
-        by_block: dict[str, list[ActualSeries]] = {}
-        for series in originals(self.world.calendar):
-            if series.tag.last >= today:
-                by_block.setdefault(series.tag.block, []).append(series)
-        wants = {w.series.block: w for w in desired(self.settings, self.audiences, self.now).wants}
-        for block, found in by_block.items():
-            if block not in wants:
-                assert all(series.tag.last == today for series in found)
-                continue
+        wanted = self.situation(self.placed).wanted
+        today = local_date(self.now, wanted.zone)
+        live = [series for series in originals(self.world.calendar) if series.tag.last >= today]
+        for series in live:
+            if series.tag.block not in {want.series.block for want in wanted.wants}:
+                assert series.tag.last == today
+        for want in wanted.wants:
+            holds_every_date_once(self.world.calendar, want, local_date(self.now, want.series.slot.zone))
+        by_slot: dict[tuple[str, str], list[ActualSeries]] = {}
+        for series in live:
+            by_slot.setdefault((series.tag.block, series.tag.fingerprint.slot), []).append(series)
+        for found in by_slot.values():
             spans = sorted((max(s.tag.first, today + timedelta(days=1)), s.tag.last) for s in found)
             for (_, last), (first, _) in pairwise(spans):
                 assert last < first
-        for block, want in wants.items():
-            assert self.reach(by_block.get(block, []), want.series.first) >= min(
-                want.until or date.max, today + timedelta(weeks=13), want.series.last
-            ) - timedelta(days=6)
-
-    @staticmethod
-    def reach(series: list[ActualSeries], day: date) -> date:
-        """Until when dates from ``day`` on are covered without a gap of a week or more."""
-        for one in sorted(series, key=lambda s: s.tag.first):
-            if one.tag.first <= day + timedelta(days=7):
-                day = max(day, one.tag.last)
-        return day
 
 
 TestAMailboxOverTheYears = Years.TestCase
