@@ -209,6 +209,7 @@ class TestGuard:
             Reason.UNFINISHED,
             Reason.FOUND,
             Reason.REMOVED,
+            Reason.ERASED,
             Reason.DAY_OFF,
         }
         assert (self.refused(50, 50, change=replace(CREATE, reason=reason)) is not None) is decided

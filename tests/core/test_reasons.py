@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from holdfast.core.desired import Desired, desired
-from holdfast.core.diff import InstancesNeeded, Memory, diff
+from holdfast.core.diff import InstancesNeeded, Memory, diff, erased
 from holdfast.core.model import ActualCalendar, ActualSeries, DesiredSeries, Fingerprint, SlotKey, Tag
 from holdfast.core.plan import Change, Create, End, Reason, Rewrite
 from holdfast.core.settings import Block, Day
@@ -268,6 +268,15 @@ def test_dropped() -> None:
 def test_removed(known: frozenset[str]) -> None:
     [end] = changes(Desired(known=known), standing(), gone=Reason.REMOVED)
     assert (type(end), end.reason) == (End, Reason.REMOVED)
+
+
+def test_erased() -> None:
+    """With its past: what is over goes too, whole."""
+    world = World(ActualCalendar(MAILBOX, (standing(date(2026, 1, 1), date(2026, 6, 25)), standing(generation=1))))
+    ends = erased(world.calendar)
+    assert told(ends) == [("End", Reason.ERASED)] * 2
+    world.carry_out(ends, MONDAY)
+    assert (world.calendar.series, world.writes) == ((), sum(end.writes for end in ends))
 
 
 @pytest.mark.parametrize(("hour", "minute", "stays"), [(7, 44, False), (7, 45, True), (7, 59, True), (8, 30, True)])
