@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from dateutil.rrule import WEEKLY, rrule
 from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core import recurrence, zones
-from holdfast.core.model import Slot, Weekday, Weekly
+from holdfast.core.model import Monthly, NthWeekday, Position, Rule, Slot, Weekday, Weekly
+from tests.core.strategies import rules
+from tests.core.world import at_wall, dates
 
 THURSDAYS = Slot(Weekly(Weekday.THURSDAY), time(9), 60, "Europe/Stockholm")
 
@@ -63,63 +65,65 @@ def test_a_sunday_on_the_day_of_each_change() -> None:
     assert recurrence.ends(early, date(2026, 3, 29)) == datetime(2026, 3, 29, 1, tzinfo=UTC)
 
 
-def working_slots(zone: str) -> st.SearchStrategy[Slot]:
-    """What the settings allow, from three o'clock on."""
-    minutes = st.integers(3 * 60, 23 * 60).map(lambda minute: time(*divmod(minute, 60)))
-    return st.builds(
-        Slot, st.sampled_from(list(Weekday)[:5]).map(Weekly), minutes, st.sampled_from([15, 30, 60]), st.just(zone)
-    )
+def slots_in(zone: str) -> st.SearchStrategy[Slot]:
+    """What the settings allow, at hours that exist once everywhere: some zones change their clocks at midnight."""
+    minutes = st.integers(4 * 60, 22 * 60).map(lambda minute: time(*divmod(minute, 60)))
+    return st.builds(Slot, rules(), minutes, st.sampled_from([15, 30, 60]), st.just(zone))
 
 
 ALL_ZONES = sorted({zones.iana(name) for name in zones.names()})
+TWO_YEARS = date(2026, 1, 1), date(2027, 12, 31)
+
+
+def kinds_of_rule(weekday: Weekday) -> list[Rule]:
+    return [
+        Weekly(weekday),
+        Weekly(weekday, 3, 1),
+        Weekly(weekday, 8, 5),
+        Monthly(1),
+        Monthly(28, 2, 1),
+        Monthly(NthWeekday(Position.FIRST, weekday)),
+        Monthly(NthWeekday(Position.FOURTH, weekday), 6, 3),
+        Monthly(NthWeekday(Position.LAST, weekday)),
+    ]
+
+
+@functools.cache
+def of_two_years(rule: Rule) -> list[date]:
+    return dates(rule, *TWO_YEARS)
 
 
 @pytest.mark.parametrize("zone", ALL_ZONES)
 def test_two_years_of_every_zone_keep_their_wall_clock_time_and_agree_with_dateutil(zone: str) -> None:
-    slot = Slot(Weekly(Weekday(len(zone) % 5)), time(3 + len(zone) % 20, 30), 60, zone)
-    first, last = date(2026, 1, 1), date(2027, 12, 31)
-    ours = [
-        (recurrence.starts(slot, day), recurrence.ends(slot, day)) for day in recurrence.dates(slot.rule, first, last)
-    ]
-    there = ZoneInfo(zone)
-    rule = rrule(
-        WEEKLY,
-        byweekday=int(slot.rule.weekday),
-        dtstart=datetime.combine(first, slot.at),
-        until=datetime.combine(last, time.max),
-    )
-    theirs = [wall.replace(tzinfo=there).astimezone(UTC) for wall in rule]
-    assert [starts for starts, _ in ours] == theirs
-    for starts, ends in ours:
-        wall = starts.astimezone(there)
-        assert (wall.weekday(), wall.time()) == (slot.rule.weekday, slot.at)
-        assert wall.replace(tzinfo=None) + timedelta(hours=1) == ends.astimezone(there).replace(tzinfo=None)
+    at, there = time(4 + len(zone) % 18, 30), ZoneInfo(zone)
+    for rule in kinds_of_rule(Weekday(len(zone) % 7)):
+        slot = Slot(rule, at, 60, zone)
+        on = list(recurrence.dates(rule, *TWO_YEARS))
+        assert on == of_two_years(rule)
+        for day in on:
+            starts, ends = recurrence.starts(slot, day), recurrence.ends(slot, day)
+            assert starts.astimezone(there).replace(tzinfo=None) == datetime.combine(day, at)
+            assert ends.astimezone(there).replace(tzinfo=None) == datetime.combine(day, at) + timedelta(hours=1)
+            assert ends - starts == timedelta(hours=1)
 
 
-@given(st.sampled_from(ALL_ZONES).flatmap(working_slots), st.dates(date(2026, 1, 1), date(2036, 12, 31)))
-def test_an_occurrence_keeps_its_wall_clock_time_in_any_week_of_any_zone(slot: Slot, day: date) -> None:
+@given(st.sampled_from(ALL_ZONES).flatmap(slots_in), st.dates(date(2026, 1, 1), date(2036, 12, 31)))
+def test_an_occurrence_keeps_its_wall_clock_time_in_any_year_of_any_zone(slot: Slot, day: date) -> None:
     on = recurrence.next_date(slot.rule, day)
     wall = recurrence.starts(slot, on).astimezone(ZoneInfo(slot.zone))
     assert (wall.date(), wall.time()) == (on, slot.at)
+    assert (recurrence.starts(slot, on), recurrence.ends(slot, on)) == at_wall(slot, on)
     assert recurrence.ends(slot, on) > recurrence.starts(slot, on)
 
 
-@given(st.sampled_from(ALL_ZONES).flatmap(working_slots), st.dates(date(2026, 1, 1), date(2036, 12, 31)))
-def test_next_and_last_date_enclose_a_day(slot: Slot, day: date) -> None:
-    following, previous = recurrence.next_date(slot.rule, day), recurrence.last_date(slot.rule, day)
-    assert previous <= day <= following
-    assert following.weekday() == previous.weekday() == slot.rule.weekday
-    assert (following - previous).days == (0 if day.weekday() == slot.rule.weekday else 7)
-
-
 @given(
-    st.sampled_from(ALL_ZONES).flatmap(working_slots),
+    st.sampled_from(ALL_ZONES).flatmap(slots_in),
     st.datetimes(datetime(2026, 1, 1), datetime(2036, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - zone beside it
 )
 def test_the_next_date_after_an_instant_begins_later_and_none_lies_between(slot: Slot, at: datetime) -> None:
     day = recurrence.next_date_after(slot, at)
     assert recurrence.starts(slot, day) > at
-    assert recurrence.starts(slot, day - timedelta(weeks=1)) <= at
+    assert recurrence.starts(slot, recurrence.last_date(slot.rule, day - timedelta(days=1))) <= at
 
 
 def test_an_occurrence_that_begins_this_instant_is_not_the_next_one() -> None:
@@ -137,24 +141,3 @@ def test_the_date_is_the_zones_own_and_not_utcs() -> None:
 def test_midnight_is_the_zones_own() -> None:
     assert recurrence.midnight(THURSDAYS.zone, date(2026, 12, 3)) == datetime(2026, 12, 2, 23, tzinfo=UTC)
     assert recurrence.midnight(THURSDAYS.zone, date(2026, 7, 2)) == datetime(2026, 7, 1, 22, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("at", "minutes", "meets"),
-    [
-        (time(9), 60, True),
-        (time(9, 45), 15, True),
-        (time(8), 61, True),
-        (time(8), 60, False),
-        (time(10), 60, False),
-        (time(8), 240, True),
-        (time(9, 15), 15, True),
-    ],
-)
-def test_slots_that_touch_do_not_overlap(at: time, minutes: int, *, meets: bool) -> None:
-    other = Slot(Weekly(Weekday.THURSDAY), at, minutes, "Europe/Stockholm")
-    since = date(2026, 12, 1)
-    assert (recurrence.meeting(THURSDAYS, other, since) == date(2026, 12, 3)) is meets
-    assert (recurrence.meeting(other, THURSDAYS, since) == date(2026, 12, 3)) is meets
-    friday = Slot(Weekly(Weekday.FRIDAY), at, minutes, "Europe/Stockholm")
-    assert recurrence.meeting(THURSDAYS, friday, since) is None
