@@ -148,6 +148,19 @@ async def test_a_traveller_who_is_back_in_time_is_never_moved() -> None:
     assert await daily(world, OWN_TIME, 60) == []
 
 
+async def test_a_traveller_for_whom_nine_is_in_the_night_at_home_keeps_the_series_too() -> None:
+    """The mailbox is in Sydney for a while; the working hours still say Stockholm."""
+    world = firm(ANNA)
+    world.box(ANNA).hours = FULL
+    await applied(world, OWN_TIME)
+    world.clock.pass_time(days=8)
+    world.box(ANNA).zone = "Australia/Sydney"
+    assert await daily(world, OWN_TIME, 26) == []
+    world.box(ANNA).zone = STOCKHOLM
+    assert await daily(world, OWN_TIME, 30) == []
+    assert states(await swept(world, OWN_TIME)) == {"anna": MailboxState.HELD}
+
+
 async def test_one_who_never_stays_for_28_days_is_never_moved() -> None:
     world = firm(ANNA)
     await applied(world, OWN_TIME)
