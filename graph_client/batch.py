@@ -140,22 +140,20 @@ class Dispatcher:
 
     async def pages(self, first: Call) -> AsyncIterator[list[Any]]:
         """Every page of a list, to its end: an unfinished list raises, so that it is never taken for a whole one."""
-        call, seen = first, {first.url}
-        while True:
-            body = await self.ok(call)
-            if not isinstance(body, dict) or not isinstance(body.get("value"), list):
-                raise Unexpected(f"{call.need.doing.capitalize()} failed: the answer is not a list.")
-            yield body["value"]
-            link = body.get("@odata.nextLink")
-            if link is None:
-                return
-            url = self._connection.relative(link) if isinstance(link, str) else None
-            if url is None:
-                raise Unexpected("Graph's link to the next page leads away from Graph; it was not followed.")
-            if url in seen:
-                raise Unexpected("Graph's links to the next page go round in a circle.")
-            seen.add(url)
-            call = replace(call, url=url)
+        following: Call | None = first
+        seen: set[str] = set()
+        while following is not None:
+            rows, following = await self._page(following, seen)
+            yield rows
+
+    async def whole(self, first: Call) -> list[Any]:
+        """Every row of a list that is nearly always one page long, as ``pages`` would give them."""
+        seen: set[str] = set()
+        found, following = await self._page(first, seen)
+        while following is not None:
+            rows, following = await self._page(following, seen)
+            found += rows
+        return found
 
     async def call(self, call: Call) -> Answer:
         """Graph's last answer to a call, tried again as long as it helps and patience lasts.
@@ -217,6 +215,22 @@ class Dispatcher:
         self._ready.append(pending)
         self._dispatch()
         return await pending.answer
+
+    async def _page(self, call: Call, seen: set[str]) -> tuple[list[Any], Call | None]:
+        """The rows of a page, and the call for the next one. ``seen`` are the pages before."""
+        body = await self.ok(call)
+        if not isinstance(body, dict) or not isinstance(body.get("value"), list):
+            raise Unexpected(f"{call.need.doing.capitalize()} failed: the answer is not a list.")
+        link = body.get("@odata.nextLink")
+        if link is None:
+            return body["value"], None
+        seen.add(call.url)
+        url = self._connection.relative(link) if isinstance(link, str) else None
+        if url is None:
+            raise Unexpected("Graph's link to the next page leads away from Graph; it was not followed.")
+        if url in seen:
+            raise Unexpected("Graph's links to the next page go round in a circle.")
+        return body["value"], replace(call, url=url)
 
     def _dispatch(self) -> None:
         """Send what makes full batches now, and the rest when nobody adds to it any more."""

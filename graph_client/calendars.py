@@ -107,13 +107,8 @@ class GraphCalendars:
         (``api/singlevaluelegacyextendedproperty-get.md``).
         """
         first = Call(mailbox, "GET", f"{_user(mailbox)}/events?{_READ}", READ_CALENDAR)
-        series = []
-        async for page in self._dispatcher.pages(first):
-            for raw in page:
-                one = translate.understood(translate.series_master, raw)
-                if one is not None:
-                    series.append(one)
-        return ActualCalendar(mailbox, tuple(series))
+        found = [translate.understood(translate.series_master, raw) for raw in await self._dispatcher.whole(first)]
+        return ActualCalendar(mailbox, tuple(one for one in found if one is not None))
 
     async def instances(
         self, mailbox: str, event_id: str, *, since: datetime, until: datetime
@@ -123,10 +118,8 @@ class GraphCalendars:
         The window is sent in UTC: without an offset Graph would take it so anyway (``api/event-list-instances.md``).
         """
         url = f"{_event(mailbox, event_id)}/instances?{_dates(since, until)}"
-        found: list[Occurrence] = []
-        async for page in self._dispatcher.pages(Call(mailbox, "GET", url, READ_CALENDAR)):
-            found += translate.understood(translate.occurrences, page)
-        return tuple(sorted(found, key=attrgetter("starts")))
+        rows = await self._dispatcher.whole(Call(mailbox, "GET", url, READ_CALENDAR))
+        return tuple(sorted(translate.understood(translate.occurrences, rows), key=attrgetter("starts")))
 
     async def create(self, mailbox: str, series: DesiredSeries, tag: Tag, transaction_id: str) -> Created:
         """Put a series into the calendar (``api/user-post-events.md``).

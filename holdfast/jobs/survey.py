@@ -348,6 +348,8 @@ async def _whole(errand: Errand, calendars: Calendars, now: datetime) -> ActualC
     series again.
     """
     calendar = await calendars.read(errand.mailbox)
+    if not errand.memory.placed:
+        return calendar
     wanted = {want.key for want in errand.desired.wants}
     going_on = _slots(errand.live(calendar, now))
     lost = {key for key in errand.memory.placed - going_on if key in wanted or key not in _slots(calendar.series)}

@@ -81,8 +81,8 @@ class SqliteState:
     async def place(self, placed: Placed) -> None:
         """Remember what a mailbox has; with no slots left, forget it."""
         if placed.slots:
-            slots = json.dumps(sorted(placed.slots))
-            await self._do("insert or replace into placed values (?, ?, ?, ?)", placed.mailbox, placed.address, slots)
+            row = placed.mailbox, placed.address, _slots_text(placed.slots)
+            await self._do("insert or replace into placed values (?, ?, ?, ?)", *row)
         else:
             await self._do("delete from placed where tenant = ? and mailbox = ?", placed.mailbox)
 
@@ -244,8 +244,13 @@ def _log_ahead(connection: sqlite3.Connection) -> None:
 
 
 @functools.lru_cache(maxsize=1024)
+def _slots_text(slots: frozenset[SlotKey]) -> str:
+    """Kept, as what is read is, because most people have the same."""
+    return json.dumps(sorted(slots))
+
+
+@functools.lru_cache(maxsize=1024)
 def _slots(text: str) -> frozenset[SlotKey]:
-    """Kept, because most people have the same."""
     return frozenset(SlotKey(*slot) for slot in json.loads(text))
 
 
