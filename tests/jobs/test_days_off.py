@@ -329,3 +329,16 @@ async def test_days_off_that_could_not_be_taken_out_are_done_by_the_next_sweep(c
     assert (await swept(world, settings)).complete
     assert days(world, ANNA) == days(world, BO)
     assert len(world.box(ANNA).series) == 1
+
+
+@pytest.mark.parametrize("settings", [SKIPPING, MOVING], ids=["skip", "move"])
+@pytest.mark.parametrize("tags_lost", [0, 1], ids=["tagged", "untagged"])
+async def test_a_series_that_was_made_though_nobody_heard_of_it_has_its_days_off_by_the_end_of_the_run(
+    settings: Settings, tags_lost: int
+) -> None:
+    world = firm(ANNA, BO)
+    world.box(ANNA).loses_tags = tags_lost
+    world.fail("create", Unreachable("No answer."), ANNA, times=1, after=True)
+    assert set(states(await applied(world, settings)).values()) == {MailboxState.CHANGED}
+    assert days(world, ANNA) == days(world, BO)
+    assert not (await look(world, settings)).plan
