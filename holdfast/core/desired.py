@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from holdfast.core import recurrence, words, zones
 from holdfast.core.holidays import DaysOff, nearest_in_week
-from holdfast.core.hours import works_at
+from holdfast.core.hours import works_at, works_on
 from holdfast.core.model import (
     ActualSeries,
     DesiredSeries,
@@ -25,7 +25,6 @@ from holdfast.core.model import (
     Rule,
     Slot,
     SlotKey,
-    Weekday,
     Weekly,
     WorkingHours,
 )
@@ -83,10 +82,9 @@ class Unmet(NamedTuple):
 class Want:
     """One slot of a block for one person. ``series`` is what they get today; ``since`` and ``until`` are the block's.
 
-    ``off`` are the days without learning time, ``idle`` further weekdays on which this person does not work; a date
-    that falls on one is skipped, or where ``moves`` is true moved within its week, clear of ``others``: further slots
-    of the person, of which those in ``before`` have moved their dates first. ``follows`` says that the zone is the
-    mailbox's. ``hours`` are the working hours it has to be within.
+    ``off`` are the days without learning time and ``hours`` the working hours it has to be within; a date that cannot
+    stand is skipped, or where ``moves`` is true moved within its week, clear of ``others``: further slots of the
+    person, of which those in ``before`` have moved their dates first. ``follows`` says that the zone is the mailbox's.
     """
 
     series: DesiredSeries
@@ -96,7 +94,6 @@ class Want:
     moves: bool = False
     follows: bool = False
     hours: WorkingHours | None = None
-    idle: frozenset[Weekday] = frozenset()
     others: tuple[Slot, ...] = ()
     before: tuple[Want, ...] = ()
     language: Language = Language.EN
@@ -106,7 +103,7 @@ class Want:
         """Which slot of which block it is."""
         return SlotKey(self.series.block, self.series.fingerprint.slot)
 
-    def from_day(self, day: date) -> DesiredSeries | None:
+    def from_day(self, day: date, *, not_before: datetime | None = None) -> DesiredSeries | None:
         """A series of full length from ``day`` on, begun and ended by dates that stand; None when no more of them do.
 
         Its ``first`` and ``last`` are dates of the rule, also where those move.
@@ -114,7 +111,7 @@ class Want:
         rule, until = self.series.slot.rule, self.until or date.max
         for _ in range(_TRIES):
             end = min(recurrence.next_date(rule, day) + SERIES_LENGTH - _DAY, until)
-            standing = [date for date in recurrence.dates(rule, day, end) if self.stands(date)]
+            standing = [date for date in recurrence.dates(rule, day, end) if self.stands(date, not_before=not_before)]
             if standing:
                 return replace(self.series, first=standing[0], last=standing[-1])
             day = end + _DAY
@@ -122,13 +119,13 @@ class Want:
                 break
         return None
 
-    def stands(self, day: date) -> bool:
+    def stands(self, day: date, *, not_before: datetime | None = None) -> bool:
         """Whether there is learning time for a date of the rule, on that day or one it moves to."""
-        return not self.is_off(day) or self.destination(day) is not None
+        return not self.is_off(day) or self.destination(day, not_before=not_before) is not None
 
     def is_off(self, day: date) -> bool:
-        """Whether there is no learning time on a day."""
-        return self.off.off(day) or day.weekday() in self.idle
+        """Whether there is no learning time on a day; of dates that come round to all weekdays, some are not worked."""
+        return self.off.off(day) or (_any_day(self.series.slot) and not self._is_worked(day))
 
     def destination(self, day: date, *, not_before: datetime | None = None) -> date | None:
         """Where a date without learning time moves to, beginning at ``not_before`` at the earliest; None: nowhere."""
@@ -137,15 +134,20 @@ class Want:
         slot = self.series.slot
 
         def taken(other: date) -> bool:
-            if other.weekday() in self.idle or recurrence.next_date(slot.rule, other) == other:
+            if recurrence.next_date(slot.rule, other) == other or not self.since <= other <= (self.until or other):
                 return True
             if not_before is not None and recurrence.starts(slot, other) < not_before:
                 return True
-            return any(recurrence.share_time(slot, other, another) for another in self.others) or any(
-                earlier.moves_onto(slot, other, not_before=not_before) for earlier in self.before
+            return (
+                not self._is_worked(other)
+                or any(recurrence.share_time(slot, other, another) for another in self.others)
+                or any(earlier.moves_onto(slot, other, not_before=not_before) for earlier in self.before)
             )
 
         return nearest_in_week(day, self.off, taken=taken)
+
+    def _is_worked(self, day: date) -> bool:
+        return self.hours is None or works_on(self.series.slot, day, self.hours)
 
     def moves_onto(self, slot: Slot, day: date, *, not_before: datetime | None) -> bool:
         """Whether a date that moves will share time with ``slot`` were that on ``day``."""
@@ -218,7 +220,7 @@ def desired(
             slots = _slots(settings, block, audience, profile, choices or {})
             asked += (_want(settings, block, audience, slot, profile) for slot in slots)
     is_new = profile.zone_since is not None and now - profile.zone_since < SETTLED_IN
-    wants, unmet = _judged(asked, now)
+    wants, unmet = _judged(((one,) for one in asked), now)
     return Desired(
         wants=wants,
         unmet=unmet,
@@ -228,20 +230,29 @@ def desired(
     )
 
 
-def _judged(asked: Iterable[Want], now: datetime) -> tuple[tuple[Want, ...], tuple[Unmet, ...]]:
-    """What a person gets of all that is asked for them, and what not."""
+def _judged(asked: Iterable[Sequence[Want]], now: datetime) -> tuple[tuple[Want, ...], tuple[Unmet, ...]]:
+    """What a person gets of all that is asked for them, and what not.
+
+    A slot may be asked for in several zones, in order of preference: to work then in a later one is enough.
+    """
     wants: list[Want] = []
     unmet: list[Unmet] = []
-    for one in asked:
-        want = as_of(one, now)
-        if want is None:
-            unmet.append(Unmet(one.key, _why_no_date(one, now)))
-        elif not _works(want):
-            unmet.append(Unmet(one.key, Why.OUTSIDE))
-        elif any(_clash(want, other) for other in wants):
-            unmet.append(Unmet(one.key, Why.DISPLACED))
-        else:
-            wants.append(want)
+    for options in asked:
+        works = [_works(one) for one in options]
+        for number, one in enumerate(options):
+            want = as_of(one, now)
+            if want is None and _is_over(one, now):
+                unmet.append(Unmet(one.key, Why.OVER))
+                break
+            if not any(works[number:]):
+                unmet.append(Unmet(one.key, Why.OUTSIDE))
+            elif want is None:
+                unmet.append(Unmet(one.key, Why.OFF))
+            elif any(_clash(want, other) for other in wants):
+                unmet.append(Unmet(one.key, Why.DISPLACED))
+            else:
+                wants.append(want)
+                break
     return _clear_of_each_other(wants), tuple(unmet)
 
 
@@ -266,11 +277,13 @@ def in_their_zones(wanted: Desired, series: Iterable[ActualSeries], now: datetim
     return replace(wanted, wants=wants, unmet=unmet)
 
 
-def _where_it_stands(want: Want, live: Sequence[ActualSeries]) -> Want:
-    """The want in the zone of its own series, else in that of the newest of its block."""
+def _where_it_stands(want: Want, live: Sequence[ActualSeries]) -> Sequence[Want]:
+    """The want in the zone of its own series, or of the newest of its block, and where the mailbox is now."""
+    if not want.follows:
+        return (want,)
     there = [(one, want.in_zone(one.zone)) for one in live if one.tag.block == want.series.block and one.zone]
     own = [found for one, found in there if found.key.slot == one.tag.fingerprint.slot]
-    return [want, *(found for _, found in there), *own][-1] if want.follows else want
+    return (*[*(found for _, found in there), *own][-1:], want)
 
 
 def retold(wanted: Desired, now: datetime) -> Desired:
@@ -280,7 +293,7 @@ def retold(wanted: Desired, now: datetime) -> Desired:
     for want in wanted.wants:
         told = as_of(want, now)
         if told is None:
-            unmet.append(Unmet(want.key, _why_no_date(want, now)))
+            unmet.append(Unmet(want.key, Why.OVER if _is_over(want, now) else Why.OFF))
         else:
             wants.append(told)
     return replace(wanted, wants=tuple(wants), unmet=tuple(unmet))
@@ -288,7 +301,7 @@ def retold(wanted: Desired, now: datetime) -> Desired:
 
 def as_of(want: Want, now: datetime) -> Want | None:
     """The want with the series that one gets at ``now``; None when no date of it is to come."""
-    series = want.from_day(_soonest(want, now))
+    series = want.from_day(_soonest(want, now), not_before=now + UNTOUCHED)
     return replace(want, series=series) if series else None
 
 
@@ -296,9 +309,9 @@ def _soonest(want: Want, now: datetime) -> date:
     return max(recurrence.next_date_after(want.series.slot, now + UNTOUCHED), want.since)
 
 
-def _why_no_date(want: Want, now: datetime) -> Why:
-    soonest = recurrence.next_date(want.series.slot.rule, _soonest(want, now))
-    return Why.OVER if want.until and soonest > want.until else Why.OFF
+def _is_over(want: Want, now: datetime) -> bool:
+    """Whether the rule has no date left, days off included."""
+    return want.until is not None and recurrence.next_date(want.series.slot.rule, _soonest(want, now)) > want.until
 
 
 def today(settings: Settings, now: datetime) -> date:
@@ -360,7 +373,6 @@ def _want(settings: Settings, block: Block, audience: str, slot: Slot, profile: 
         moves=block.holiday is HolidayRule.MOVE,
         follows=block.time_zone is BlockZone.MAILBOX,
         hours=profile.hours if block.outside_hours is OutsideHours.EXCUSE else None,
-        idle=_idle(profile, slot) if block.outside_hours is OutsideHours.EXCUSE else frozenset(),
         language=language,
     )
 
@@ -380,11 +392,6 @@ def _works(want: Want) -> bool:
     """
     slot = want.series.slot
     return want.hours is None or works_at(slot, want.hours, any_day=_any_day(slot), since=want.since)
-
-
-def _idle(profile: Profile, slot: Slot) -> frozenset[Weekday]:
-    """The weekdays that a person does not work on, for a slot that comes round to all of them."""
-    return frozenset(Weekday) - profile.hours.days if profile.hours and _any_day(slot) else frozenset()
 
 
 def _any_day(slot: Slot) -> bool:

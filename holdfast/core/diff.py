@@ -136,7 +136,7 @@ def _made(case: _Case, block: str, kept: _Kept, misplaced: _Misplaced) -> Iterat
     for want in case.desired.of(block):
         standing = kept[want.key]
         why = _why_made(want, standing, case.memory, moved)
-        for stretch in _uncovered(want, standing, case.today(want.series.slot.zone)):
+        for stretch in _uncovered(case, want, standing):
             continues = bool(standing) and stretch.first > standing[-1].tag.last
             reason = Reason.CONTINUED if continues else why
             yield Create(block, generation, stretch, reason, _landings(case, want, stretch.first, stretch.last))
@@ -241,18 +241,18 @@ def _only_elsewhere(series: ActualSeries, wants: Sequence[Want]) -> bool:
     )
 
 
-def _uncovered(want: Want, kept: Sequence[ActualSeries], today: date) -> Iterator[DesiredSeries]:
+def _uncovered(case: _Case, want: Want, kept: Sequence[ActualSeries]) -> Iterator[DesiredSeries]:
     """The stretches of the block's time, from its next date on, that no series covers and one should."""
-    rule = want.series.slot.rule
+    rule, today, soon = want.series.slot.rule, case.today(want.series.slot.zone), case.now + UNTOUCHED
     day = want.series.first
     for series in kept:
-        while (gap := want.from_day(day)) and gap.first < series.tag.first:
+        while (gap := want.from_day(day, not_before=soon)) and gap.first < series.tag.first:
             last = min(gap.last, recurrence.last_date(rule, series.tag.first - _DAY))
             yield replace(gap, last=last)
             day = last + _DAY
         day = max(day, series.tag.last + _DAY)
     last = kept[-1].tag.last if kept else date.min
-    while last - today < RUNWAY and (ahead := want.from_day(day)):
+    while last - today < RUNWAY and (ahead := want.from_day(day, not_before=soon)):
         yield ahead
         last = ahead.last
         day = last + _DAY

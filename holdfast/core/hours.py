@@ -26,6 +26,13 @@ def works_at(slot: Slot, hours: WorkingHours, *, any_day: bool, since: date) -> 
     return True
 
 
+def works_on(slot: Slot, day: date, hours: WorkingHours) -> bool:
+    """Whether a slot, were it on ``day``, is on a working day by the worker's own clock, whatever the hours."""
+    begins = recurrence.starts(slot, day).astimezone(zones.rules(hours.zone or slot.zone))
+    of_the_night_before = hours.ends <= hours.starts and begins.time() < hours.ends
+    return (begins.date() - _DAY * of_the_night_before).weekday() in hours.days
+
+
 def _within(begins: datetime, ends: datetime, hours: WorkingHours, *, any_day: bool) -> bool:
     """Whether a stretch of time is within one of the working days. A night's work belongs to the day it begins on."""
     for shift in (begins.date(), begins.date() - _DAY):

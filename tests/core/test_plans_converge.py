@@ -122,6 +122,7 @@ def test_what_is_created_stands_where_the_block_wants_it(situation: Situation) -
             days = [landing.day for landing in change.landings]
             assert len(days) == len(set(days))
             assert set(days) <= set(dates(series.slot.rule, series.first, series.last))
+            assert all(block.from_ <= to <= (block.until or date.max) for _, to in moved(change))
 
 
 @given(situations())

@@ -189,6 +189,18 @@ class TestZone:
         assert mailbox.plan(now) == ()
         assert told(mailbox.plan(now + 28 * DAY)) == [("End", Reason.OUTSIDE)]
 
+    @pytest.mark.parametrize("at", [time(9), time(15)])
+    def test_a_traveller_whose_working_hours_come_along_keeps_the_block(self, at: time) -> None:
+        """09:00 at home is 03:00 in New York, 15:00 is 09:00 there; both are office hours where they belong."""
+        mailbox, now = self.moved(3, hours=replace(OFFICE, zone=NEW_YORK), at=at)
+        assert mailbox.plan(now) == ()
+        assert told(mailbox.plan(now + 28 * DAY)) == [("Create", Reason.ZONE), ("End", Reason.ZONE)]
+
+    def test_outside_their_hours_here_and_there_it_goes(self) -> None:
+        mailbox, now = self.moved(3, hours=replace(OFFICE, ends=time(8, 30)))
+        assert told(mailbox.run(now)) == [("End", Reason.OUTSIDE)]
+        assert mailbox.plan(now) == ()
+
     def test_a_traveller_is_not_displaced_by_a_block_of_the_hour_it_would_be(self) -> None:
         """Regression: 09:00 in New York is 15:00 at home, where another block was."""
         first, second = self.BLOCK, block("kodtimmen", at=time(15))
@@ -253,6 +265,11 @@ class TestOutside:
             assert landed(changes) == [("2027-02-15", to)]
             assert {change.reason for change in changes} == {Reason.DAY_OFF}
             assert mailbox.plan(MONDAY) == ()
+
+    def test_a_date_of_the_month_outside_the_hours_goes_for_that_reason(self) -> None:
+        mailbox = Mailbox(block(every="month", day=15, at=time(18)))
+        mailbox.profile = Profile(Purpose.USER, OFFICE)
+        assert told(mailbox.plan(MONDAY)) == [("End", Reason.OUTSIDE)]
 
 
 class TestDayOff:
@@ -358,6 +375,24 @@ class TestDayOff:
         assert [mailbox.stands(f"2026-12-{day}") for day in (21, 22, 23, 24, 25)] == [[], ["08:00"], ["08:00"], [], []]
         assert [mailbox.stands(f"2026-12-{day}") for day in (28, 29, 30, 31)] == [[], ["08:00"], ["08:00"], []]
 
+    @pytest.mark.parametrize(
+        ("worked", "to"),
+        [
+            ({Weekday.WEDNESDAY, Weekday.THURSDAY}, "2026-12-23"),
+            ({Weekday.TUESDAY, Weekday.THURSDAY}, "2026-12-22"),
+            ({Weekday.THURSDAY, Weekday.FRIDAY}, None),
+            ({Weekday.THURSDAY}, None),
+        ],
+    )
+    def test_it_is_moved_only_to_a_day_on_which_they_work(self, worked: set[Weekday], to: str | None) -> None:
+        """Regression: a part-timer's went to a day on which they do not work."""
+        mailbox = Mailbox(block(holiday=HolidayRule.MOVE))
+        mailbox.edit(block(holiday=HolidayRule.MOVE), holidays=SWEDEN)
+        mailbox.profile = Profile(Purpose.USER, replace(OFFICE, days=frozenset(worked)))
+        assert landed(mailbox.plan(MONDAY))[0] == (self.CHRISTMAS, to)
+        mailbox.edit(block(holiday=HolidayRule.MOVE, outside_hours=OutsideHours.PLACE), holidays=SWEDEN)
+        assert landed(mailbox.plan(MONDAY))[0] == (self.CHRISTMAS, "2026-12-23")
+
     def test_a_week_without_a_working_day_loses_its_date(self) -> None:
         closed = Holidays(closed=((date(2026, 12, 21), date(2026, 12, 25)),))
         mailbox = Mailbox(block(holiday=HolidayRule.MOVE), holidays=closed)
@@ -373,12 +408,29 @@ class TestDayOff:
         assert (series.tag.first, series.tag.last) == (date(2027, 1, 7), date(2027, 4, 29))
 
     def test_a_first_and_a_last_date_that_move_are_the_first_and_the_last(self) -> None:
-        edges = {"from_": date(2026, 12, 24), "until": date(2026, 12, 31), "holiday": HolidayRule.MOVE}
+        edges = {"from_": date(2026, 12, 21), "until": date(2027, 1, 6), "holiday": HolidayRule.MOVE}
         mailbox = Mailbox(block(**edges), holidays=SWEDEN)
         [series] = mailbox.series
         assert (series.tag.first, series.tag.last) == (date(2026, 12, 24), date(2026, 12, 31))
         assert [mailbox.stands(f"2026-12-{day}") for day in (23, 24, 30, 31)] == [["08:00"], [], ["08:00"], []]
         assert mailbox.plan(MONDAY) == ()
+
+    def test_nothing_is_moved_before_from_or_after_until(self) -> None:
+        """Regression: Christmas Eve went to the day before, also where the block was to begin with it."""
+        begins = Mailbox(block(from_=date(2026, 12, 24), holiday=HolidayRule.MOVE), holidays=SWEDEN)
+        assert begins.series[0].tag.first == date(2026, 12, 31)
+        closed = Holidays(closed=((date(2026, 12, 28), date(2026, 12, 31)),))
+        edges = {"holiday": HolidayRule.MOVE, "until": date(2026, 12, 31)}
+        ends = Mailbox(block(**edges), holidays=closed)
+        assert ends.series[0].tag.last == date(2026, 12, 24)
+        goes_on = Mailbox(block(**{**edges, "until": date(2027, 1, 1)}), holidays=closed)
+        assert goes_on.stands("2027-01-01") == ["08:00"]
+
+    def test_a_newcomer_gets_no_series_of_a_date_that_has_nowhere_to_go_any_more(self) -> None:
+        """Regression: its one date was made and deleted, at each look, until it was past."""
+        edges = {"until": date(2026, 12, 25), "holiday": HolidayRule.MOVE}
+        assert len(Mailbox(block(**edges), now=datetime(2026, 12, 23, 7, tzinfo=UTC), holidays=SWEDEN).series) == 1
+        assert Mailbox(block(**edges), now=datetime(2026, 12, 23, 12, tzinfo=UTC), holidays=SWEDEN).series == ()
 
     def test_a_series_of_which_no_date_is_left_is_over_and_nobody_counts(self) -> None:
         """Regression: after its last date that stood it was ended for everybody, and the guard took it for an edit."""
