@@ -39,9 +39,10 @@ SEEDS ?= 0..40
 simulate: setup
 	$(BIN)/python -W ignore -m tests.simulation $(SEEDS)
 
+# What a mailbox costs: PEOPLE=2000 in a firm of that size, SCALE=1 in a small firm and a big one.
 bench: setup
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
-	@$(BIN)/python -m benchmarks $(PEOPLE)
+	@$(BIN)/python -m benchmarks $(if $(SCALE),--scale,$(PEOPLE))
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -1,15 +1,18 @@
-"""``python -m benchmarks [PEOPLE]``: run the race, print what came of it, and keep it in ``README.md``."""
+"""``python -m benchmarks [PEOPLE]``: run the race, print what came of it, and keep it in ``README.md``.
+
+``--scale`` runs the product alone instead, in a small firm and a big one.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from benchmarks.race import Contestant, Step, tenant
+from benchmarks import scale
+from benchmarks.race import DATES, LIST, Contestant, Step, tenant
 from benchmarks.report import PARTS, Results, record, report
 
 APPLY, SWEEP = PARTS
-LIST, DATES = "GET events", "GET instances"
 
 HOLDFAST = Contestant(
     "holdfast",
@@ -82,23 +85,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("people", nargs="?", type=int, default=1000, help="mailboxes (default 1000)")
     parser.add_argument("--few", type=int, default=100, help="mailboxes for those who take long (default 100)")
-    parser.add_argument("--runs", type=int, default=3, help="how often each runs; the median counts (default 3)")
+    parser.add_argument("--runs", type=int, help="how often each runs; the median counts (default 3, both firms 5)")
+    parser.add_argument("--scale", action="store_true", help="the product alone, in a small firm and a big one")
     given = parser.parse_args()
+    if given.scale:
+        text, name = scale.report(scale.race(given.runs or 5)), "last run of both firms"
+    else:
+        text, name = _race(given.people, given.few, given.runs or 3), "last run"
+    record(text, name)
+    print(text)
+
+
+def _race(people: int, few: int, runs: int) -> str:
     results: Results = {}
-    for run in range(given.runs):
+    for run in range(runs):
         for contestant in CONTESTANTS:
-            print(f"run {run + 1} of {given.runs}: {contestant.name}", file=sys.stderr, flush=True)
-            with tenant(min(given.people, given.few) if contestant.slow else given.people) as one:
+            print(f"run {run + 1} of {runs}: {contestant.name}", file=sys.stderr, flush=True)
+            with tenant(min(people, few) if contestant.slow else people) as one:
                 if contestant.planned:
                     one.plan()
                 for step in contestant.steps:
                     results.setdefault(step, []).append(one.run(step))
-    with tenant(given.people) as one:
+    with tenant(people) as one:
         one.plan()
         profiles = {step.part: one.run(step, "--profile").profile for step in HOLDFAST.steps}
-    text = report(results, profiles)
-    record(text)
-    print(text)
+    return report(results, profiles)
 
 
 if __name__ == "__main__":

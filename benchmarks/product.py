@@ -2,6 +2,7 @@
 
 ``python -m benchmarks.product apply`` or ``sweep``, in a folder with settings and state, of which a ``holdfast plan``
 has been made. Signed in, the group found and its members listed before the clock starts; everything else is inside.
+With ``--listing`` the members are listed inside, too, and nothing is held for the product that it does not hold itself.
 """
 
 from __future__ import annotations
@@ -18,29 +19,40 @@ from holdfast.cli.console import progress, set_up_logging
 from holdfast.core.model import Group, Person
 from holdfast.core.settings import Settings
 from holdfast.jobs.apply import apply
-from holdfast.jobs.ports import Ports
+from holdfast.jobs.ports import Directory, Ports
 from holdfast.jobs.survey import survey
 from holdfast.jobs.sweep import sweep
 
 
+async def found(ports: Ports, text: str) -> Group:
+    """The group of the audience. An approved one is taken by its id, as the jobs do, and not looked up again."""
+    approval = await ports.state.approval()
+    pinned = [group_id for _, group_id in approval.groups.values()] if approval else []
+    (group_id,) = pinned or [group.id for group in await ports.directory.groups(text)]
+    return Group(group_id, text)
+
+
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A directory that has been asked before: one group and everybody in it."""
+class Found:
+    """A directory in which the one group has been found."""
 
     group: Group
-    people: list[Person]
-
-    @classmethod
-    async def by(cls, ports: Ports, text: str) -> Known:
-        """What the directory says now. An approved group is taken by its id, as the jobs do, not looked up again."""
-        approval = await ports.state.approval()
-        pinned = [group_id for _, group_id in approval.groups.values()] if approval else []
-        (group_id,) = pinned or [group.id for group in await ports.directory.groups(text)]
-        return cls(Group(group_id, text, None), [person async for person in ports.directory.members(group_id)])
+    directory: Directory
 
     async def groups(self, text: str) -> Sequence[Group]:  # noqa: ARG002 - it knows one
         """The group."""
         return [self.group]
+
+    def members(self, group_id: str) -> AsyncIterator[Person]:
+        """Everyone in it, asked anew."""
+        return self.directory.members(group_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Found):
+    """A directory in which everybody in the group has been listed, too."""
+
+    people: list[Person]
 
     async def members(self, group_id: str) -> AsyncIterator[Person]:  # noqa: ARG002 - it knows one
         """Everyone in it."""
@@ -64,7 +76,7 @@ async def swept(settings: Settings, ports: Ports) -> None:
         await sweep(settings, ports, progress=show)
 
 
-async def main(job: str, *, profile: bool) -> None:
+async def main(job: str, *, profile: bool, listing: bool) -> None:
     """Do one job, measured."""
     work = {"apply": applied, "sweep": swept}[job]
     set_up_logging(logging.WARNING)
@@ -72,11 +84,17 @@ async def main(job: str, *, profile: bool) -> None:
     settings = place.settings()
     (audience,) = settings.audiences.values()
     async with wiring.wired(place, settings) as wired:
-        known = await Known.by(wired.ports, audience.group)
+        directory = wired.ports.directory
+        group = await found(wired.ports, audience.group)
+        known = (
+            Found(group, directory)
+            if listing
+            else Listed(group, directory, [person async for person in directory.members(group.id)])
+        )
         ports = replace(wired.ports, directory=known)
         with measured(profile=profile):
             await work(settings, ports)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], profile="--profile" in sys.argv))
+    asyncio.run(main(sys.argv[1], profile="--profile" in sys.argv, listing="--listing" in sys.argv))

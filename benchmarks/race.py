@@ -24,11 +24,19 @@ from benchmarks.given import FILE
 from benchmarks.meter import READY
 from holdfast.cli.init import example
 from holdfast.core.settings import Language
+from holdfast.wiring import STATE_FILE
 
 ROOT = Path(__file__).resolve().parent.parent
 
 _FOREIGN = ("HOLDFAST_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 """Variables that would lead a contestant elsewhere: requests believes REQUESTS_CA_BUNDLE above what it is told."""
+
+
+LIST, DATES = "GET events", "GET instances"
+"""Calls by the sandbox's names."""
+
+_planned: dict[int, bytes] = {}
+"""The product's state after a ``plan``, by how many people there are: as many people make the same tenant each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +109,15 @@ class Tenant:
         return self._whole(step) if step.whole else self._inside(step, *more)
 
     def plan(self) -> None:
-        """Let the product look once, so that it knows what each mailbox is for."""
+        """Let the product know what each mailbox is for, as it does once it has looked."""
+        state = self.folder / STATE_FILE
+        if self.people in _planned:
+            state.write_bytes(_planned[self.people])
+            return
         command = [sys.executable, "-m", "holdfast", "plan"]
         with (self.folder / "plan.txt").open("w") as out:
             subprocess.run(command, cwd=self.folder, env=dict(self.variables), stdout=out, stderr=out, check=True)
+        _planned[self.people] = state.read_bytes()
 
     def _inside(self, step: Step, *more: str) -> Cost:
         """Measured by the contestant itself, from when it is ready to when it is done."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,6 @@ from benchmarks.race import Cost, Step
 PARTS = ("first apply", "idle sweep")
 
 README = Path(__file__).with_name("README.md")
-_BEGINS, _ENDS = "<!-- last run -->", "<!-- end of last run -->"
 
 Results = dict[Step, list[Cost]]
 """The costs of each step, one for each run."""
@@ -39,13 +38,10 @@ class Aim:
 
 def report(results: Results, profiles: Mapping[str, str]) -> str:
     """All of it as Markdown."""
-    lines = [_where(results), ""]
+    lines = [where(max(map(len, results.values()))), ""]
     for part in PARTS:
         lines += [*_table(part, results), ""]
-    lines += ["| aim | limit | measured | |", "| --- | ---: | ---: | --- |"]
-    for aim in aims(results):
-        limit = f"{'≥' if aim.least else '≤'} {aim.limit:g}"
-        lines.append(f"| {aim.text} | {limit} | {aim.reached:.2f} | {'met' if aim.met else '**missed**'} |")
+    lines += aim_lines(aims(results))
     for part, profile in profiles.items():
         lines += ["", f"Where the time of the {part} goes, by own time under cProfile:", "", "```", profile, "```"]
     return "\n".join(lines)
@@ -77,15 +73,25 @@ def aims(results: Results) -> list[Aim]:
     return found
 
 
-def record(text: str) -> None:
-    """Put the report in the place of the one before."""
-    before, _, rest = README.read_text(encoding="utf-8").partition(_BEGINS)
-    _, _, after = rest.partition(_ENDS)
-    README.write_text(f"{before}{_BEGINS}\n\n{text}\n\n{_ENDS}{after}", encoding="utf-8")
+def record(text: str, name: str) -> None:
+    """Put the report in the place of the one of this name before."""
+    begins, ends = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, _, rest = README.read_text(encoding="utf-8").partition(begins)
+    _, _, after = rest.partition(ends)
+    README.write_text(f"{before}{begins}\n\n{text}\n\n{ends}{after}", encoding="utf-8")
 
 
-def _where(results: Results) -> str:
-    runs = max(map(len, results.values()))
+def aim_lines(aims: Iterable[Aim]) -> Iterator[str]:
+    """The aims as a table, and which of them are met."""
+    yield "| aim | limit | measured | |"
+    yield "| --- | ---: | ---: | --- |"
+    for aim in aims:
+        limit = f"{'≥' if aim.least else '≤'} {aim.limit:g}"
+        yield f"| {aim.text} | {limit} | {aim.reached:.2f} | {'met' if aim.met else '**missed**'} |"
+
+
+def where(runs: int) -> str:
+    """When, where and how often it was measured."""
     machine = f"{os.cpu_count()} cores ({platform.machine()}), {platform.system()}, Python {platform.python_version()}"
     return f"{datetime.now(UTC):%Y-%m-%d}, {machine}. Median of {runs}; in brackets the least and the most."
 
@@ -101,21 +107,23 @@ def _table(part: str, results: Results) -> Iterator[str]:
             cells = (
                 step.name,
                 f"{costs[0].mailboxes:,}",
-                _shown(costs, lambda one: one.each(one.requests), 3),
-                _shown(costs, lambda one: one.each(one.calls), 3),
-                _spread(costs, lambda one: one.each(one.cpu * 1e3)),
-                _shown(costs, lambda one: one.each(one.wall * 1e3), 2),
-                _shown(costs, lambda one: one.peak / 2**20, 0),
-                "" if costs[0].grown is None else _shown(costs, lambda one: one.each((one.grown or 0) / 1024), 1),
+                shown(costs, lambda one: one.each(one.requests), 3),
+                shown(costs, lambda one: one.each(one.calls), 3),
+                spread(costs, lambda one: one.each(one.cpu * 1e3)),
+                shown(costs, lambda one: one.each(one.wall * 1e3), 2),
+                shown(costs, lambda one: one.peak / 2**20, 0),
+                "" if costs[0].grown is None else shown(costs, lambda one: one.each((one.grown or 0) / 1024), 1),
             )
             yield f"| {' | '.join(cells)} |"
 
 
-def _shown(costs: list[Cost], of: Callable[[Cost], float], decimals: int) -> str:
+def shown(costs: list[Cost], of: Callable[[Cost], float], decimals: int) -> str:
+    """The median."""
     return f"{median(map(of, costs)):.{decimals}f}"
 
 
-def _spread(costs: list[Cost], of: Callable[[Cost], float]) -> str:
+def spread(costs: list[Cost], of: Callable[[Cost], float]) -> str:
+    """The median, and in brackets the least and the most."""
     values = list(map(of, costs))
     return f"{median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
 
