@@ -79,12 +79,9 @@ def kinds_of_rule(weekday: Weekday) -> list[Rule]:
     return [
         Weekly(weekday),
         Weekly(weekday, 3, 1),
-        Weekly(weekday, 8, 5),
-        Monthly(1),
         Monthly(28, 2, 1),
         Monthly(NthWeekday(Position.FIRST, weekday)),
-        Monthly(NthWeekday(Position.FOURTH, weekday), 6, 3),
-        Monthly(NthWeekday(Position.LAST, weekday)),
+        Monthly(NthWeekday(Position.LAST, weekday), 6, 3),
     ]
 
 

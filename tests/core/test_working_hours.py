@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core.hours import works_at
+from holdfast.core.hours import works_at, works_on
 from holdfast.core.model import Monthly, NthWeekday, Position, Slot, Weekday, Weekly, WorkingHours
 from tests.core.strategies import rules
 from tests.core.world import at_wall, dates
@@ -105,6 +105,27 @@ def test_a_date_of_the_month_counts_by_its_hours_alone() -> None:
     assert works_at(at, week("08:00-17:00", "tue"), any_day=True, since=SINCE)
     assert not works_at(at, week("08:00-17:00", "tue"), any_day=False, since=SINCE)
     assert not works_at(at, week("10:00-17:00"), any_day=True, since=SINCE)
+
+
+# 3 December 2026 is a Thursday.
+WORKED = {
+    "a working day": (week("08:00-17:00", "thu"), slot("09:00"), True),
+    "whatever the hours": (week("08:00-17:00", "thu"), slot("20:00"), True),
+    "another day": (week("08:00-17:00", "wed fri"), slot("09:00"), False),
+    "the night that begins then": (week("22:00-06:00", "thu"), slot("23:00"), True),
+    "the night before": (week("22:00-06:00", "wed"), slot("05:00"), True),
+    "the morning before a night": (week("22:00-06:00", "thu"), slot("05:00"), False),
+    "Friday already, down under": (week("08:00-17:00", "fri", SYDNEY), slot("23:00"), True),
+    "no more Thursday, down under": (week("08:00-17:00", "thu", SYDNEY), slot("23:00"), False),
+    "Wednesday still, over there": (week("08:00-17:00", "wed", NEW_YORK), slot("05:00"), True),
+    "a zone without a name": (week("08:00-17:00", "thu", None), slot("23:00", zone=SYDNEY), True),
+}
+
+
+@pytest.mark.parametrize("name", WORKED)
+def test_who_works_on_a_day(name: str) -> None:
+    hours, at, worked = WORKED[name]
+    assert works_on(at, date(2026, 12, 3), hours) is worked
 
 
 HOURS = st.builds(

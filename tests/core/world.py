@@ -118,8 +118,9 @@ def originals(calendar: ActualCalendar) -> list[ActualSeries]:
 
 def holds_every_date_once(calendar: ActualCalendar, want: Want, today: date) -> None:
     """Each date of a slot that stands is in one series, for the runway at least; none is in two or after the end."""
-    key, enough = want.key, max(today + RUNWAY, want.series.first)
-    spans = [s.tag for s in originals(calendar) if (s.tag.block, s.tag.fingerprint.slot) == key]
+    spans = [s.tag for s in originals(calendar) if (s.tag.block, s.tag.fingerprint.slot) == want.key]
+    goes_on = any(tag.last >= today + RUNWAY for tag in spans)
+    enough = today + RUNWAY if goes_on else max(today + RUNWAY, want.series.first)
     for day in dates(want.series.slot.rule, want.series.first, today + timedelta(days=900)):
         claims = sum(tag.first <= day <= tag.last for tag in spans)
         over = want.until is not None and day > want.until
