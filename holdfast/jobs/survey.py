@@ -165,6 +165,11 @@ class Errand:
         today = zones.date_at(self.desired.zone, at)
         return [series for series in calendar.series if series.is_open(today)]
 
+    def where_it_stands(self, calendar: ActualCalendar, at: datetime) -> Errand:
+        """The errand by the clock that the series go by, which while their owner travels is not the mailbox's."""
+        desired = in_their_zones(self.desired, calendar.series, at)
+        return self if desired is self.desired else replace(self, desired=desired)
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -311,7 +316,7 @@ async def difference(
 def _diff(errand: Errand, calendar: ActualCalendar, now: datetime) -> tuple[Change, ...]:
     if errand.gone is Reason.ERASED:
         return erased(calendar)
-    wanted = in_their_zones(errand.desired, calendar.series, now)
+    wanted = errand.where_it_stands(calendar, now).desired
     return diff(wanted, calendar, now=now, memory=errand.memory, gone=errand.gone)
 
 
@@ -461,6 +466,7 @@ async def _visit(errand: Errand, ports: Ports, brief: Brief, *, relearning: bool
             errand = await _judged(errand, ports, brief)
         if not errand.excuse or errand.memory.placed or relearning:
             calendar, changes = await _seen(errand, ports, brief.decisions, by_heart=by_heart)
+            errand = errand.where_it_stands(calendar, brief.now)
     except NoMailbox as error:
         state, reason = settled(errand) if errand.excuse else (MailboxState.WAITING, _NONE[errand.in_audience])
         if errand.in_audience and not errand.excuse:
@@ -503,7 +509,7 @@ async def _seen(
     if known is not None:
         return known, ()
     calendar, changes = await difference(errand, ports.calendars, decisions)
-    await remember(errand, calendar, ports.state, decisions.now)
+    await remember(errand.where_it_stands(calendar, decisions.now), calendar, ports.state, decisions.now)
     return calendar, changes
 
 

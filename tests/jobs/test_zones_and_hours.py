@@ -156,6 +156,7 @@ async def test_a_traveller_for_whom_nine_is_in_the_night_at_home_keeps_the_serie
     world.clock.pass_time(days=8)
     world.box(ANNA).zone = "Australia/Sydney"
     assert await daily(world, OWN_TIME, 26) == []
+    assert states(await swept(world, OWN_TIME)) == {"anna": MailboxState.HELD}
     world.box(ANNA).zone = STOCKHOLM
     assert await daily(world, OWN_TIME, 30) == []
     assert states(await swept(world, OWN_TIME)) == {"anna": MailboxState.HELD}
