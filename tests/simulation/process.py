@@ -19,7 +19,9 @@ from holdfast.store.sqlite import open_state
 from sandbox import Tenant, tokens
 from tests.simulation.clock import ProductClock, VirtualLoop
 
-_STATE_WRITES = frozenset({"approve", "withdraw", "place", "know", "learn", "choose", "learn_facts", "raise_floor", "record_run"})
+_STATE_WRITES = frozenset(
+    {"approve", "withdraw", "place", "know", "learn", "choose", "learn_facts", "raise_floor", "record_run"}
+)
 _GRAPH = "https://graph.microsoft.com"
 
 
