@@ -23,14 +23,10 @@ from holdfast.core.settings import (
     Mode,
     Organization,
     OutsideHours,
-    Overlap,
-    Privacy,
-    Protection,
     Quietest,
     Settings,
     Tenant,
     Unit,
-    Within,
 )
 
 ZONES = ["Europe/Stockholm", "America/New_York", "Asia/Kolkata", "Australia/Sydney", "UTC", "W. Europe Standard Time"]
@@ -106,21 +102,6 @@ def times(draw: st.DrawFn) -> tuple[time | Quietest, int]:
 
 
 @st.composite
-def care(draw: st.DrawFn) -> dict[str, object]:
-    """What a block does when people touch it or meet on top of it: the keys that go together."""
-    protection = draw(st.sampled_from(Protection))
-    drawn: dict[str, object] = {"protection": protection}
-    if protection is Protection.MOVABLE:
-        drawn |= {"within": draw(st.sampled_from(Within)), "moves_per_quarter": draw(st.integers(0, 90))}
-    drawn["overlap"] = draw(st.sampled_from(Overlap)) if protection is not Protection.SOFT else Overlap.ALLOW
-    if drawn["overlap"] is not Overlap.ALLOW:
-        drawn["always_allow"] = draw(st.lists(addresses(), max_size=2).map(tuple))
-    if drawn["overlap"] is Overlap.DECLINE:
-        drawn["decline_for"] = draw(lines())
-    return drawn
-
-
-@st.composite
 def blocks(draw: st.DrawFn, names: list[str], goals: list[str], readers: AbstractSet[Language], key: str) -> Block:
     """A block for some of the audiences and goals named."""
     every, weekend = draw(st.sampled_from(EVERY)), draw(st.booleans())
@@ -150,7 +131,6 @@ def blocks(draw: st.DrawFn, names: list[str], goals: list[str], readers: Abstrac
         until=draw(st.none() | st.dates(soonest, LATEST)) if soonest <= LATEST else None,
         goals=draw(st.lists(st.sampled_from(goals), max_size=3).map(tuple)) if goals else (),
         reminder=draw(st.integers(0, 1440)),
-        **draw(care()),
     )
 
 
@@ -190,7 +170,7 @@ def meet(one: Block, other: Block) -> bool:
 
 
 @st.composite
-def tenants(draw: st.DrawFn, *, sends_mail: bool) -> Tenant:
+def tenants(draw: st.DrawFn) -> Tenant:
     credential = draw(st.sampled_from(Credential))
     client_id = st.uuids() if credential is not Credential.MANAGED_IDENTITY else st.none() | st.uuids()
     return Tenant(
@@ -198,7 +178,7 @@ def tenants(draw: st.DrawFn, *, sends_mail: bool) -> Tenant:
         client_id=draw(client_id),
         cloud=draw(st.sampled_from(Cloud)),
         credential=credential,
-        organizer=draw(addresses() if sends_mail else st.none() | addresses()),
+        organizer=draw(st.none() | addresses()),
     )
 
 
@@ -222,10 +202,9 @@ def settings_strategy(draw: st.DrawFn) -> Settings:
             time_zone=draw(st.sampled_from(ZONES)),
             holidays=draw(st.none() | holidays()),
         ),
-        tenant=draw(tenants(sends_mail=any(block.overlap is Overlap.NOTIFY for block in wanted))),
+        tenant=draw(tenants()),
         audiences=people,
         goals=tuple(goals),
         blocks=tuple(wanted),
         guard=draw(st.builds(Guard, share=st.integers(0, 100), count=st.integers(0, 100_000))),
-        privacy=draw(st.builds(Privacy, smallest_group=st.integers(3, 100), keep_days=st.integers(90, 3650))),
     )

@@ -83,29 +83,6 @@ class HolidayRule(enum.StrEnum):
     MOVE = "move"
 
 
-class Protection(enum.StrEnum):
-    """What happens when a person touches a date of a block."""
-
-    STRICT = "strict"
-    MOVABLE = "movable"
-    SOFT = "soft"
-
-
-class Within(enum.StrEnum):
-    """How far a date may be moved and stay."""
-
-    WEEK = "week"
-    DAY = "day"
-
-
-class Overlap(enum.StrEnum):
-    """What happens to somebody else's meeting on top of a block."""
-
-    ALLOW = "allow"
-    NOTIFY = "notify"
-    DECLINE = "decline"
-
-
 def _version(value: object) -> Literal[1]:
     if value == 1 and type(value) is int:
         return 1
@@ -286,39 +263,6 @@ class Block(_Titled):
         description="On holidays and closed days: skip (that date is left out) or move (to the nearest ordinary day of "
         "the week).",
     )
-    # Before within, moves_per_quarter and overlap, which are judged by it.
-    protection: Annotated[Protection, *choice(Protection, one_of(Protection, "a protection"))] = Field(
-        default=Protection.MOVABLE,
-        description="What happens when a person moves, deletes or frees a date: strict (it is put back), movable (put "
-        "back too, but a few in a quarter may be moved or deleted) or soft (left as it is). A person's own text, and "
-        "days out of office, are left in peace by all three, and a second deletion is final.",
-    )
-    within: Annotated[Within, *choice(Within, one_of(Within, "how far a date may be moved"))] = Field(
-        default=Within.WEEK,
-        description="With protection: movable, how far a date may be moved and stay, in working hours: week or day.",
-    )
-    moves_per_quarter: Annotated[int, *whole_number(0, 90)] = Field(
-        default=3,
-        description="With protection: movable, how many dates each person may move or delete in a quarter.",
-    )
-    # Before always_allow and decline_for, which are judged by it.
-    overlap: Annotated[Overlap, *choice(Overlap, one_of(Overlap, "what can happen to a meeting on top"))] = Field(
-        default=Overlap.ALLOW,
-        description="What happens to a new meeting on top: allow (nothing), notify (an organiser of the organisation "
-        "gets one polite mail from tenant.organizer) or decline (for the members of decline_for). Meetings that are "
-        "accepted or private, and those of external organisers, always stand.",
-    )
-    always_allow: tuple[Address, ...] = Field(
-        default=(),
-        description="Mail addresses of organisers whose meetings always stand, with overlap: notify or decline.",
-        examples=[["vd@fjallvik.example"]],
-    )
-    decline_for: Line | None = Field(
-        default=None,
-        description="With overlap: decline, the group that people join by choice who want meetings on top declined "
-        "for them. Its id, mail address or name.",
-        examples=["Lärtid - tacka nej"],
-    )
 
     def rules(self) -> tuple[Rule, ...]:
         """On which dates it comes back: one rule for each of its days, in the order of the file."""
@@ -373,48 +317,6 @@ class Block(_Titled):
             raise refuse(f"leaves no {day} since from ({from_})", "Choose a later date, or leave until out.")
         return until
 
-    @field_validator("within", "moves_per_quarter")
-    @classmethod
-    def _is_for_dates_that_may_move(cls, value: Within | int, info: ValidationInfo) -> Within | int:
-        protection = info.data.get("protection", Protection.MOVABLE)
-        if protection is not Protection.MOVABLE:
-            raise refuse(
-                f"says which moves stay, and protection is {protection}",
-                f"Leave {info.field_name} out, or write protection: movable",
-            )
-        return value
-
-    @field_validator("overlap")
-    @classmethod
-    def _is_no_more_than_soft(cls, overlap: Overlap, info: ValidationInfo) -> Overlap:
-        if overlap is not Overlap.ALLOW and info.data.get("protection") is Protection.SOFT:
-            raise refuse(
-                "does something about meetings, and protection: soft leaves meetings alone",
-                "Leave overlap out, or write protection: movable",
-            )
-        return overlap
-
-    @field_validator("always_allow")
-    @classmethod
-    def _is_an_exception_from_something(cls, organizers: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if organizers and info.data.get("overlap") is Overlap.ALLOW:
-            raise refuse(
-                "says whose meetings always stand, and with overlap: allow all do",
-                "Leave always_allow out, or write overlap: notify or overlap: decline",
-            )
-        return organizers
-
-    @field_validator("decline_for")
-    @classmethod
-    def _is_for_declining(cls, group: str | None, info: ValidationInfo) -> str | None:
-        overlap = info.data.get("overlap", Overlap.DECLINE)
-        if group is not None and overlap is not Overlap.DECLINE:
-            raise refuse(
-                f"says for whom meetings are declined, and overlap is {overlap}",
-                "Leave decline_for out, or write overlap: decline",
-            )
-        return group
-
 
 def _minute(at: time) -> int:
     return at.hour * 60 + at.minute
@@ -428,19 +330,6 @@ class Guard(Section):
     )
     count: Annotated[int, *whole_number(0, 100_000)] = Field(
         default=10, description="How many people a plan may touch whatever their share."
-    )
-
-
-class Privacy(Section):
-    """How few people a figure may be about, and how long what one of them did is remembered."""
-
-    smallest_group: Annotated[int, *whole_number(3, 100)] = Field(
-        default=5, description="The fewest people that a published figure may be about. One about fewer is not told."
-    )
-    keep_days: Annotated[int, *whole_number(90, 3650)] = Field(
-        default=90,
-        description="How many days it is remembered, under a pseudonym, what each person did with a block. At least "
-        "90, a quarter, over which moves_per_quarter is counted.",
     )
 
 
@@ -490,11 +379,6 @@ class Settings(Section):
         default=Guard(),
         title="Guard",
         description="When a plan is unusual enough to be refused: above both figures at once.",
-    )
-    privacy: Privacy = Field(
-        default=Privacy(),
-        title="Privacy",
-        description="What is told of people together, and how long anything is remembered of each.",
     )
 
     def language_of(self, audience: str) -> Language:
