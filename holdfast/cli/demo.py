@@ -20,6 +20,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from holdfast.cli import christmas
 from holdfast.cli.console import Exit, out, stop
 from holdfast.cli.init import example
 from holdfast.core.settings import Language
@@ -60,8 +61,16 @@ def sandbox(
 def demo(*, people: People = 120, language: InLanguage = Language.SV) -> None:
     """Show the main job on a pretend tenant: a plan, an apply, an empty second plan, and everyone accounted for.
 
+    And then the plan of the same firm over Christmas, with a third of it in another country.
+
     Example: `holdfast demo --people 300`
     """
+    _main_job(people, language)
+    _over_christmas(people, language)
+    out.print("\nTo touch it yourself: `holdfast sandbox`, and in another terminal the commands above.", markup=False)
+
+
+def _main_job(people: int, language: Language) -> None:
     with tempfile.TemporaryDirectory(prefix="holdfast-demo-") as folder, _tenant(people, language) as tenant:
         (Path(folder) / "settings.yaml").write_text(example(language), encoding="utf-8")
         show = _Show(Path(folder), {**os.environ, **tenant.environment})
@@ -77,6 +86,22 @@ def demo(*, people: People = 120, language: InLanguage = Language.SV) -> None:
         show.run("And again: nothing is left to do.", "plan")
         show.run("What stands?", "status")
         _compare(tenant)
+
+
+def _over_christmas(people: int, language: Language) -> None:
+    abroad = ["--abroad", str(christmas.ABROAD), "--now", christmas.NOW.isoformat()]
+    with tempfile.TemporaryDirectory(prefix="holdfast-demo-") as folder, _tenant(people, language, *abroad) as tenant:
+        path = Path(folder) / "settings.yaml"
+        path.write_text(christmas.settings_text(language), encoding="utf-8")
+        out.print(
+            "\n[bold]Fjällvik AB over Christmas[/bold], with a third of its people in Helsinki. Each country has "
+            "holidays of its own, and in Sweden the firm is closed between Christmas and New Year.\n"
+        )
+        _print_settings(path.read_text(encoding="utf-8"))
+        day = f"{christmas.NOW.day} {christmas.NOW:%B %Y}"
+        out.print(f"\n[bold cyan]What would happen on {day}? Nothing is written by this.[/bold cyan]")
+        out.print("[bold]$ holdfast plan[/bold]")
+        christmas.show(path, {**os.environ, **tenant.environment})
 
 
 class _Show:
@@ -115,8 +140,8 @@ class _Tenant:
 
 
 @contextmanager
-def _tenant(people: int, language: Language) -> Iterator[_Tenant]:
-    options = ["--people", str(people), "--language", language.value, "--port", "0", "--json"]
+def _tenant(people: int, language: Language, *more: str) -> Iterator[_Tenant]:
+    options = ["--people", str(people), "--language", language.value, "--port", "0", "--json", *more]
     process = subprocess.Popen([*_sandbox_command(), *options], stdout=subprocess.PIPE, text=True)  # noqa: S603
     try:
         ready = process.stdout.readline() if process.stdout else ""
@@ -143,7 +168,9 @@ def _sandbox_command() -> list[str]:
 
 
 def _print_settings(text: str) -> None:
-    for line in text.splitlines()[2:]:
+    for line in text.splitlines():
+        if line.startswith(("#", "version")):
+            continue
         out.print(f"  {line}", markup=False, style="dim")
 
 
@@ -163,5 +190,4 @@ def _compare(tenant: _Tenant) -> None:
     out.print(
         f"  {one_each} of {len(employees)} employees have exactly one learning series; {elsewhere} stand elsewhere."
     )
-    out.print(f"  {counts['mails']} mails were sent. {calls} Graph calls came in {counts['requests']} requests.\n")
-    out.print("To touch it yourself: `holdfast sandbox`, and in another terminal the commands above.", markup=False)
+    out.print(f"  {counts['mails']} mails were sent. {calls} Graph calls came in {counts['requests']} requests.")

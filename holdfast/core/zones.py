@@ -7,7 +7,9 @@ accepted (``docs/adr/0004``). The table is CLDR's, as the package tzlocal ships 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from datetime import date, datetime
+from importlib.resources import files
 from zoneinfo import ZoneInfo, available_timezones
 
 from tzlocal.windows_tz import tz_win, win_tz
@@ -43,6 +45,22 @@ def rules(zone: str) -> ZoneInfo:
 def date_at(zone: str, at: datetime) -> date:
     """The date on the zone's calendar at an instant."""
     return at.astimezone(rules(zone)).date()
+
+
+def familiar(zone: str, near: Iterable[str]) -> str:
+    """The name of a zone that people know it by: of the zones ``near`` them, the first that Windows takes for the same.
+
+    A mailbox in Helsinki says "FLE Standard Time", which in CLDR's table is Kyiv's first of all.
+    """
+    return next((one for one in near if one in _known() and windows(one) == windows(zone)), zone)
+
+
+@functools.cache
+def in_country(country: str) -> tuple[str, ...]:
+    """The zones of a country, given by its two letters, as the zone database lists them."""
+    table = (files("tzdata.zoneinfo") / "zone.tab").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
+    return tuple(row[2] for row in rows if row[0] == country)
 
 
 def names() -> list[str]:
