@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
@@ -368,3 +369,5 @@ class Story(RuleBasedStateMachine):
 
 
 TestStory = Story.TestCase
+# Each step looks at everybody several times: as many stories as fit into the time that all checks have together.
+TestStory.settings = settings(max_examples=40)
