@@ -98,6 +98,8 @@ def test_only_what_is_there_is_changed_and_each_series_by_one_kind_of_change(sit
         assert len(once) == len(set(once))
     landed = [change.occurrence.event_id for change in changes if isinstance(change, (Skip, Move))]
     assert len(landed) == len(set(landed))
+    deleted_too = {one for change in changes if isinstance(change, End) for one in change.occurrences}
+    assert deleted_too.isdisjoint(landed)
     for change in changes:
         if isinstance(change, End):
             assert set(change.occurrences) <= {i.event_id for i in change.actual.instances or ()}

@@ -152,6 +152,12 @@ class TestZone:
         mailbox.profile = Profile(Purpose.USER, None, NEW_YORK, MONDAY - 100 * DAY)
         assert mailbox.plan(MONDAY) == ()
 
+    def test_the_organisations_move_to_another_zone_is_an_edit_and_waits_for_nobody(self) -> None:
+        mailbox = Mailbox(block())
+        mailbox.settings = settings(block(), zone=HELSINKI)
+        mailbox.profile = Profile(Purpose.USER, None, NEW_YORK, MONDAY)
+        assert told(mailbox.plan(MONDAY + DAY)) == [("Create", Reason.RESCHEDULED), ("End", Reason.RESCHEDULED)]
+
     def test_a_newcomers_series_is_made_where_they_are(self) -> None:
         mailbox = Mailbox(self.BLOCK)
         mailbox.world, mailbox.memory = World(), Memory()
@@ -445,6 +451,13 @@ class TestDayOff:
         assert mailbox.stands("2026-12-17") == ["08:00"]
         assert mailbox.plan(after) == ()
 
+    def test_days_off_after_the_end_go_with_all_that_is_after_it(self) -> None:
+        """The block is to end before Christmas: Christmas Eve is not taken out a second time."""
+        mailbox = Mailbox(block())
+        mailbox.edit(block(until=date(2026, 12, 17)), holidays=SWEDEN)
+        assert told(mailbox.run(MONDAY)) == [("End", Reason.SHORTENED)]
+        assert mailbox.plan(MONDAY) == ()
+
     def test_a_series_all_of_whose_dates_become_days_off_goes_but_for_what_the_person_moved(self) -> None:
         ends = block(until=date(2026, 12, 31))
         mailbox = Mailbox(ends)
@@ -540,6 +553,53 @@ class TestSeveralDays:
         mailbox = Mailbox(ends)
         for now in (datetime(2026, 12, 14, 12, tzinfo=UTC), datetime(2026, 12, 15, 6, tzinfo=UTC)):
             assert mailbox.plan(now) == ()
+
+
+class TestEndingByTheRange:
+    """Where a tenant was seen to keep what happened in a series whose range is ended earlier."""
+
+    MIDWINTER = datetime(2027, 1, 18, 12, tzinfo=UTC)
+
+    def ended(self, mailbox: Mailbox, now: datetime = MIDWINTER) -> End:
+        mailbox.memory = replace(mailbox.memory, range_end_keeps=True)
+        mailbox.edit()
+        [end] = mailbox.plan(now)
+        assert isinstance(end, End)
+        writes = mailbox.world.writes
+        mailbox.world.carry_out([end], now)
+        assert mailbox.world.writes - writes == end.writes
+        return end
+
+    def test_one_change_takes_all_that_is_to_come(self) -> None:
+        mailbox = Mailbox(block())
+        end = self.ended(mailbox)
+        assert (end.range_end, end.occurrences, end.writes) == (date(2027, 1, 14), (), 1)
+        assert (mailbox.stands("2027-01-14"), mailbox.stands("2027-01-21")) == (["08:00"], [])
+
+    def test_what_is_before_a_date_that_was_held_early_goes_date_by_date(self) -> None:
+        """The date of 28 January was held on the 15th, so the range reaches to it, and that of the 21st lies before."""
+        mailbox = Mailbox(block())
+        mailbox.world.move(*mailbox.the("2027-01-28"), -13 * DAY)
+        end = self.ended(mailbox)
+        assert (end.range_end, len(end.occurrences), end.writes) == (date(2027, 1, 28), 1, 3)
+        assert [mailbox.stands(f"2027-01-{day}") for day in (14, 15, 21, 28)] == [["08:00"], ["08:00"], [], []]
+        assert mailbox.stands("2027-02-04") == []
+
+    def test_a_series_that_has_not_begun_goes_whole(self) -> None:
+        end = self.ended(Mailbox(block()), MONDAY)
+        assert (end.whole, end.range_end, end.writes) == (True, None, 1)
+
+    def test_with_its_last_date_to_come_moved_to_the_past_there_is_nothing_to_cut(self) -> None:
+        mailbox = Mailbox(block(until=date(2027, 1, 21)))
+        mailbox.world.move(*mailbox.the("2027-01-21"), -6 * DAY)
+        end = self.ended(mailbox)
+        assert (end.range_end, end.occurrences, end.writes) == (None, (), 1)
+
+    def test_in_a_zone_without_a_name_it_goes_date_by_date(self) -> None:
+        mailbox = Mailbox(block(until=date(2027, 1, 28)))
+        mailbox.world.change(mailbox.series[0].event_id, zone=None)
+        end = self.ended(mailbox)
+        assert (end.range_end, len(end.occurrences), end.writes) == (None, 2, 4)
 
 
 class TestOtherRules:
