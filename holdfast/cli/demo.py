@@ -35,6 +35,7 @@ _PATIENCE = 20.0
 
 
 def sandbox(
+    context: typer.Context,
     *,
     people: People = 120,
     language: InLanguage = Language.SV,
@@ -48,10 +49,12 @@ def sandbox(
 ) -> None:
     """Serve a pretend Microsoft 365 tenant on this machine, to try every command on. Ctrl-C ends it.
 
+    Further options, such as `--abroad 0.3`, are in docs/sandbox.md.
+
     Example: `holdfast sandbox --people 300`
     """
     options = ["--people", str(people), "--language", language.value, "--port", str(port)]
-    options += ["--folder", str(folder or Path("sandbox-tenant"))]
+    options += ["--folder", str(folder or Path("sandbox-tenant")), *context.args]
     try:
         raise typer.Exit(subprocess.run([*_sandbox_command(), *options], check=False).returncode)  # noqa: S603
     except KeyboardInterrupt:

@@ -11,6 +11,7 @@ from holdfast.cli import christmas
 from holdfast.cli.console import set_up_logging
 from holdfast.core.settings import Language
 from sandbox import Clock, firm
+from tests.cli.command import Desk
 from tests.golden import GOLDEN, check_golden
 from tests.tenants import Served
 
@@ -50,3 +51,7 @@ def test_a_firm_too_small_for_two_countries_is_told_of_one(
     told = capsys.readouterr().out
     assert "Sverige: 1 calendar " in told
     assert "Finland:" not in told
+
+
+def test_options_of_the_sandbox_are_passed_on_and_a_misspelt_one_is_told(desk: Desk) -> None:
+    assert desk.run("sandbox", "--abraod", "0.5", "--port", "0").exit_code == 2
