@@ -132,7 +132,7 @@ def _hours(series: DesiredSeries, zone: str | None, settings: Settings) -> str:
     """The time of a series as calendars in a zone show it."""
     there = zone or series.slot.zone
     starts = recurrence.starts(series.slot, series.first).astimezone(zones.rules(there))
-    return f"{hours_text(starts.time(), series.slot.minutes)} {zones.familiar(there, render.zones_near(settings))}"
+    return f"{hours_text(starts.time(), series.slot.minutes)} {settings.known_as(there)}"
 
 
 def _fate(landing: Landing | None) -> str:

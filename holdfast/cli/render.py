@@ -36,11 +36,10 @@ def _plan_lines(plan: Plan, settings: Settings) -> Iterator[str]:
     titles = {block.id: block.title_in(language) for block in settings.blocks}
     slots = {block.id: block_text(block) for block in settings.blocks}
     usual = {block: f"{slot} {settings.organization.zone}" for block, slot in slots.items()}
-    near = zones_near(settings)
     by_block: dict[str, dict[_Kind, list[tuple[Planned, Change]]]] = defaultdict(lambda: defaultdict(list))
     for planned in plan.mailboxes:
         for change in planned.changes:
-            by_block[change.block][_kind(change, usual.get(change.block, ""), near)].append((planned, change))
+            by_block[change.block][_kind(change, usual.get(change.block, ""), settings)].append((planned, change))
     order = list(titles)
     for block in sorted(by_block, key=lambda b: (order.index(b) if b in order else len(order), b)):
         yield f"{titles.get(block, block)} ({block})" + (f" · {slots[block]}" if block in slots else "")
@@ -64,18 +63,11 @@ class _Kind(NamedTuple):
     days_off: tuple[str, ...] = ()
 
 
-def zones_near(settings: Settings) -> list[str]:
-    """The zones that are known by name where the settings speak of: the organisation's, and those of its countries."""
-    of = [settings.organization.holidays, *(audience.holidays for audience in settings.audiences.values())]
-    countries = dict.fromkeys(one.country for one in of if one and one.country)
-    return [settings.organization.zone, *(zone for country in countries for zone in zones.in_country(country))]
-
-
-def _kind(change: Change, usual: str, near: list[str]) -> _Kind:
+def _kind(change: Change, usual: str, settings: Settings) -> _Kind:
     """What a change has in common with others. A slot is told where it is not the ``usual`` one of the block."""
     match change:
         case Create(series=series, landings=landings):
-            slot = slot_text(replace(series.slot, zone=zones.familiar(series.slot.zone, near)))
+            slot = slot_text(replace(series.slot, zone=settings.known_as(series.slot.zone)))
             where = "" if slot == usual else f" on {slot},"
             return _Kind(0, f"a new series{where} for", change.reason.value, tuple(_landing_lines(landings)))
         case Skip(landing=landing):
@@ -160,8 +152,7 @@ def elsewhere_lines(elsewhere: Mapping[str, int], settings: Settings, now: datet
             there = datetime.combine(now.astimezone(home), at, home).astimezone(zones.rules(zone))
             times.append(f"{at:%H:%M} is {there:%H:%M}")
         where = f", where {' and '.join(times)}" if times else ""
-        name = zones.familiar(zone, zones_near(settings))
-        yield f"{_number(count, 'mailbox', 'mailboxes')} in another time zone: {name}{where}."
+        yield f"{_number(count, 'mailbox', 'mailboxes')} in another time zone: {zone}{where}."
 
 
 def chosen_lines(chosen: Iterable[Chosen], settings: Settings) -> Iterator[str]:

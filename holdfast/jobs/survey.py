@@ -298,7 +298,8 @@ async def survey(
 def elsewhere(settings: Settings, found: Iterable[str | None]) -> Mapping[str, int]:
     """How many of the zones are not the organisation's, most first. Zones that Windows knows as one are one."""
     home = zones.windows(settings.organization.zone)
-    return dict(Counter(zone for zone in found if zone and zones.windows(zone) != home).most_common())
+    others = (settings.known_as(zone) for zone in found if zone and zones.windows(zone) != home)
+    return dict(Counter(others).most_common())
 
 
 async def difference(

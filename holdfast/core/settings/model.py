@@ -389,3 +389,10 @@ class Settings(Section):
         """The days without learning time of an audience: its own, else the organisation's."""
         own = self.audiences[audience].holidays
         return self.organization.holidays if own is None else own
+
+    def known_as(self, zone: str) -> str:
+        """The name that people know a zone by: the organisation's, or that of a country whose holidays are kept."""
+        kept = [self.organization.holidays, *(audience.holidays for audience in self.audiences.values())]
+        countries = dict.fromkeys(one.country for one in kept if one and one.country)
+        abroad = [name for country in countries for name in zones.in_country(country)]
+        return zones.familiar(zone, [self.organization.zone, *abroad])
