@@ -137,7 +137,7 @@ class Pace:
     """How many calls may be in flight: found by trying, and kept under what turned out to be too many.
 
     Graph's limits are documented, but it may throttle below them. When several mailboxes that were well before are
-    throttled at once, it is us: the limit falls by a third, and what was too much is remembered. It grows by one with
+    throttled at once, it is us: the limit falls by half, and what was too much is remembered. It grows by one with
     each batch that went through, up to nine tenths of that, for as long as Graph counts calls (ten minutes,
     ``includes/throttling-outlook.md``). One mailbox that is throttled alone says nothing about the others.
     """
@@ -149,7 +149,7 @@ class Pace:
     """Graph works on four calls of a batch at a time, whatever we do."""
 
     _ALONE = 1
-    _FALL = 2 / 3
+    _FALL = 0.5
     _UNDER = 0.9
 
     def __init__(self, most: int, *, clock: Clock) -> None:

@@ -97,7 +97,7 @@ def test_a_pace_falls_when_several_mailboxes_are_throttled_at_once_and_grows_bac
     clock = JumpingClock()
     pace = Pace(80, clock=clock)
     pace.answered(0, throttled(1, 2))
-    assert pace.limit == 53
+    assert pace.limit == 40
     for _ in range(100):
         pace.answered(1, [])
     assert pace.limit == 72
@@ -113,10 +113,10 @@ def test_batches_that_were_on_their_way_already_make_a_pace_fall_once() -> None:
     pace = Pace(80, clock=clock)
     for number in range(4):
         pace.answered(4, throttled(number, number + 100))
-    assert pace.limit == 53
+    assert pace.limit == 40
     clock.at = 6
     pace.answered(6, throttled(11, 12))
-    assert pace.limit == 35
+    assert pace.limit == 20
 
 
 def test_one_mailbox_that_is_throttled_for_ever_slows_nobody() -> None:
