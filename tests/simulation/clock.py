@@ -35,6 +35,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.began = began.astimezone(UTC)
         self._jumping = _Jumping()
         super().__init__(self._jumping)
+        # After months, the next instant that a float can tell is further away than the loop's own resolution.
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         return self._jumping.passed

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from sandbox.directory import Account
 from sandbox.event import Event
-from tests.simulation.office import ZONE, Block, wanted
-from tests.simulation.world import SOON, Broken, Mark, Touched, World, mark_of
+from tests.simulation.almanac import date_at
+from tests.simulation.ledger import Mark, mark_of
+from tests.simulation.slots import Slot
+from tests.simulation.world import SOON, Broken, World
 
 AHEAD = timedelta(days=90)
 """How far ahead everybody's time is sure to be set aside: a series with less left is continued."""
+
+ASKED = timedelta(days=7, hours=1)
+"""How long ago a mailbox has been asked about itself, at the most."""
 
 _FAR = timedelta(days=900)
 
@@ -20,64 +25,77 @@ def check(world: World, *, nothing_wanted: bool = False) -> None:
     """Everybody has exactly what the settings ask for, and nobody has anything else of ours still to come."""
     after = world.now + SOON
     for account in world.tenant.accounts:
-        blocks = wanted(world.file, world.tenant, account, after)
-        if blocks:
+        slots = world.wants(world.file, account, after)
+        if slots:
             world.unknown.discard(account.id)
-        if account.mailbox is None or account.id in world.unknown:
+        if account.mailbox is None or account.id in world.unknown or account is world.organizer:
             continue
-        blocks = [] if nothing_wanted else blocks
-        wrong = list(_wrong(world, account, blocks, after))
+        slots = [] if nothing_wanted else slots
+        wrong = list(_wrong(world, account, slots, after))
+        told = world.heard.get(account.id)
+        if slots and (told is None or world.now - told.at > ASKED):
+            wrong.append("the mailbox has not been asked about itself for more than a week")
         if wrong:
             raise Broken(f"{account.address}: {'; '.join(wrong[:3])}" + (" ..." if len(wrong) > 3 else ""))
 
 
-def _wrong(world: World, account: Account, blocks: list[Block], after: datetime) -> Iterator[str]:
+def _wrong(world: World, account: Account, slots: Sequence[Slot], after: datetime) -> Iterator[str]:
     events = world.ours(account)
     marks = {event.key: mark for event in events if (mark := mark_of(event))}
     due: set[tuple[bytes, date]] = set()
-    for block in blocks:
-        series = [event for event in events if event.key in marks and marks[event.key].block == block.id]
-        for day in block.dates(after.astimezone(ZONE).date(), (after + _FAR).date()):
-            if block.times(day)[0] <= after:
+    for slot in slots:
+        theirs = [one for one in events if one.key in marks and marks[one.key].block == slot.block.id]
+        series = [event for event in theirs if slot.fits(event)]
+        near = date_at(after + AHEAD, slot.zone)
+        for day in slot.dates(date_at(after, slot.zone), date_at(after + _FAR, slot.zone)):
+            if slot.times(day)[0] <= after:
                 continue
             there = [event for event in series if marks[event.key].first <= day <= marks[event.key].last]
-            if len(there) > 1 or (not there and day <= (after + AHEAD).astimezone(ZONE).date()):
-                yield f"{block.id} has {len(there)} series for {day}"
+            if len(there) > 1 or (not there and day <= near and slot.stands(day, after)):
+                yield f"{slot} has {len(there)} series for {day}"
             for event in there:
                 due.add((event.key, day))
-                yield from _date(world, account, event, block, day)
+                yield from _date(world, account, event, slot, day, looked_at=day <= near)
     for event in events:
-        touched = world.touched.get((account.id, event.key), Touched())
+        touched = world.log(account, event)
         for one in event.between(after, after + _FAR):
             day = one.slot.day if one.slot else None
-            moved = day in touched.moved and _answers(marks.get(event.key), blocks, day)
+            moved = day in touched.moved and _answers(marks.get(event.key), slots, day)
             if one.starts > after and (event.key, day) not in due and not moved:
                 whose = f"a series of {marks[event.key].block}" if event.key in marks else "an event without a tag"
                 yield f"{whose} stands on {one.starts:%d %b %H:%M} and should not"
 
 
-def _answers(mark: Mark | None, blocks: list[Block], day: date | None) -> bool:
-    return mark is not None and day is not None and day <= mark.last and any(one.id == mark.block for one in blocks)
+def _answers(mark: Mark | None, slots: Sequence[Slot], day: date | None) -> bool:
+    wanted = {slot.block.id for slot in slots}
+    return mark is not None and day is not None and day <= mark.last and mark.block in wanted
 
 
-def _date(world: World, account: Account, event: Event, block: Block, day: date) -> Iterator[str]:
-    """What is wrong with one date of a series: it is as the block has it, or as its person left it."""
-    touched = world.touched.get((account.id, event.key), Touched())
+def _date(world: World, account: Account, event: Event, slot: Slot, day: date, *, looked_at: bool) -> Iterator[str]:
+    """What is wrong with one date of a series: it is as the block has it, or as its person left it.
+
+    ``looked_at`` says whether it is near enough for days off to count.
+    """
+    touched = world.log(account, event)
     one = event.occurrence_on(day)
-    if day in touched.gaps or (touched.cut and day > touched.cut):
+    if day in touched.gaps | touched.taken or (touched.cut and day > touched.cut):
         if one is not None:
-            yield f"{block.id} is back on {day}, which was deleted"
+            yield f"{slot} is back on {day}, which was deleted"
         return
     if one is None:
-        yield f"{block.id} does not stand on {day}"
+        yield f"{slot} does not stand on {day}"
         return
-    times = touched.moved.get(day, block.times(day))
+    times = touched.moved.get(day, slot.times(day))
     show_as = "free" if day in touched.free else touched.show_as
     if (one.starts, one.ends) != times:
-        yield f"{block.id} stands on {one.starts:%d %b %H:%M} instead of {times[0]:%d %b %H:%M}"
+        yield f"{slot} stands on {one.starts:%d %b %H:%M} instead of {times[0]:%d %b %H:%M}"
+    there = date_at(one.starts, slot.zone)
+    person_put_it_there = day in touched.moved and day not in touched.ours and there != day
+    if looked_at and slot.is_off(day) and slot.is_off(there) and not person_put_it_there:
+        yield f"{slot} stands on {there}, a day off"
     if one.value("showAs") != show_as:
-        yield f"{block.id} shows as {one.value('showAs')} on {day}, not {show_as}"
-    if one.value("subject") != block.title and not touched.reworded:
-        yield f"{block.id} is called {one.value('subject')}"
+        yield f"{slot} shows as {one.value('showAs')} on {day}, not {show_as}"
+    if one.value("subject") != slot.block.title and not touched.reworded:
+        yield f"{slot} is called {one.value('subject')}"
     if one.value("attendees"):
-        yield f"{block.id} has attendees"
+        yield f"{slot} has attendees"

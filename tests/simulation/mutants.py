@@ -7,16 +7,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
+from holidays import country_holidays
+
 from graph_client import batch, calendars, translate
-from holdfast.core import desired, diff
+from holdfast.core import desired, diff, holidays, recurrence, slots, zones
 from holdfast.core.errors import GraphError
-from holdfast.core.model import ActualCalendar, Fingerprint, Tag
-from holdfast.core.plan import End
-from holdfast.core.settings import Mode
+from holdfast.core.model import ActualCalendar, Fingerprint, SlotKey, Tag, Weekly
+from holdfast.core.plan import Create, End, Reason
+from holdfast.core.settings import Mode, Settings
 from holdfast.jobs import audience, reconcile, survey, sweep
+from holdfast.store.sqlite import SqliteState
 
 Mutant = Callable[[], AbstractContextManager[Any]]
 
@@ -45,7 +49,7 @@ def in_utc() -> AbstractContextManager[Any]:
 
     def change(event: dict[str, Any]) -> dict[str, Any]:
         def utc(at: dict[str, str]) -> dict[str, str]:
-            wall = datetime.fromisoformat(at["dateTime"]).replace(tzinfo=diff.zones.rules("Europe/Stockholm"))
+            wall = datetime.fromisoformat(at["dateTime"]).replace(tzinfo=zones.rules(zones.iana(at["timeZone"])))
             return {"dateTime": wall.astimezone(UTC).replace(tzinfo=None).isoformat(), "timeZone": "UTC"}
 
         ranged = event["recurrence"]["range"] | {"recurrenceTimeZone": "UTC"}
@@ -150,7 +154,7 @@ def ended_before_it_is_emptied() -> Iterator[None]:
     real = reconcile._Mailbox._do
 
     async def do(self: Any, change: Any) -> None:
-        if not isinstance(change, End) or change.whole:
+        if not isinstance(change, End) or change.whole or change.range_end is not None:
             await real(self, change)
             return
         await self._retag(change.actual.event_id, change.tag)
@@ -212,6 +216,139 @@ def given_twice_over() -> AbstractContextManager[Any]:
     return patch.object(diff, "RUNWAY", timedelta(weeks=60))
 
 
+# -- recurrence, zones, hours and days off
+
+
+def one_country_for_all() -> AbstractContextManager[Any]:
+    return patch.object(Settings, "holidays_of", lambda self, _: self.organization.holidays)
+
+
+def public_days_only() -> AbstractContextManager[Any]:
+    """Midsummer's Eve, Christmas Eve and New Year's Eve are working days by law."""
+
+    def of_year(country: str, subdivision: str | None, year: int, _: str | None) -> Any:
+        return country_holidays(country, subdiv=subdivision, years=year)
+
+    return patch.object(holidays, "_of_year", of_year)
+
+
+def closed_too_short() -> AbstractContextManager[Any]:
+    def is_closed(self: Any, day: date) -> bool:
+        return any(first <= day < last for first, last in self.closed)
+
+    return patch.object(holidays.DaysOff, "_is_closed", is_closed)
+
+
+def moved_to_the_later() -> AbstractContextManager[Any]:
+    """Of two days as near, the later."""
+
+    def nearest(day: date, off: Any, *, taken: Callable[[date], bool]) -> date | None:
+        monday = day - timedelta(days=day.weekday())
+        week = sorted((monday + timedelta(days=number) for number in range(7)), key=lambda other: abs(other - day))
+        week.sort(key=lambda other: (abs(other - day), -other.toordinal()))
+        return next((other for other in week if not off.off(other) and not taken(other)), None)
+
+    return patch.object(desired, "nearest_in_week", nearest)
+
+
+@contextmanager
+def days_off_when_made() -> Iterator[None]:
+    """Days off that come near later are not seen to."""
+    with patch.object(diff, "_landed", lambda *_: ()), patch.object(diff, "_to_look_at", lambda *_: ()):
+        yield
+
+
+def day_off_made_again() -> AbstractContextManager[Any]:
+    """A date that is gone is taken for one that its person has deleted, and is put back."""
+    real = survey.diff
+
+    def made_again(wanted: Any, actual: ActualCalendar, **more: Any) -> Any:
+        changes = real(wanted, actual, **more)
+        wants = {want.key: want for want in wanted.wants}
+        for series in actual.series if not changes else ():
+            want = wants.get(SlotKey(series.tag.block, series.tag.fingerprint.slot))
+            if want is None or series.ahead is None:
+                continue
+            there = {zones.date_at(want.series.slot.zone, one.original_starts) for one in series.ahead}
+            last = min(series.tag.last, want.horizon(more["now"]))
+            for day in recurrence.dates(want.series.slot.rule, max(want.series.first, series.tag.first), last):
+                if day not in there:
+                    again = replace(want.series, first=day, last=day)
+                    return (Create(series.tag.block, series.tag.generation + 1, again, Reason.REMADE),)
+        return changes
+
+    return patch.object(survey, "diff", made_again)
+
+
+@contextmanager
+def settled_after(days: int) -> Iterator[None]:
+    with patch.object(desired, "SETTLED_IN", timedelta(days)), patch.object(survey, "SETTLED_IN", timedelta(days)):
+        yield
+
+
+def phase_lost() -> AbstractContextManager[Any]:
+    """A continuation begins in the next week, not in the next that it is due."""
+    real = desired.Want.from_day
+
+    def from_day(self: Any, day: date, **more: Any) -> Any:
+        found, rule = real(self, day, **more), self.series.slot.rule
+        if found is None or not isinstance(rule, Weekly) or not date.min < self.series.first < day:
+            return found
+        return replace(found, first=day + timedelta(days=(rule.weekday - day.weekday()) % 7))
+
+    return patch.object(desired.Want, "from_day", from_day)
+
+
+def fourth_for_last() -> AbstractContextManager[Any]:
+    real = translate.pattern
+
+    def pattern(rule: Any) -> dict[str, Any]:
+        found = real(rule)
+        return found | {"index": "fourth"} if found.get("index") == "last" else found
+
+    return patch.object(translate, "pattern", pattern)
+
+
+def second_day_is_a_double() -> AbstractContextManager[Any]:
+    real = diff._sorted
+
+    def by_block(*given: Any) -> Any:
+        kept, misplaced = real(*given)
+        first = next(iter(kept))
+        doubles = [(series, Reason.DOUBLE) for key in kept if key != first for series in kept[key]]
+        return {key: kept[key] if key == first else [] for key in kept}, misplaced + doubles
+
+    return patch.object(diff, "_sorted", by_block)
+
+
+def known_for_ever() -> AbstractContextManager[Any]:
+    return patch.object(survey, "WHOLE_READ_HOLDS", timedelta(days=10_000))
+
+
+def believed_for_ever() -> AbstractContextManager[Any]:
+    return patch.object(survey, "PROFILE_HOLDS", timedelta(days=10_000))
+
+
+def ended_by_range_anyway() -> AbstractContextManager[Any]:
+    """Whatever this tenant does to exceptions then."""
+    return patch.object(survey, "Memory", lambda placed, floors, _: diff.Memory(placed, floors, range_end_keeps=True))
+
+
+def placed_outside_hours() -> AbstractContextManager[Any]:
+    return patch.object(desired, "_works", lambda *_: True)
+
+
+def choice_forgotten() -> AbstractContextManager[Any]:
+    async def choose(*_: Any) -> None:
+        return None
+
+    return patch.object(SqliteState, "choose", choose)
+
+
+def busiest_chosen() -> AbstractContextManager[Any]:
+    return patch.object(slots, "_ranked", lambda conflicts: sorted(conflicts, key=lambda one: (-one[1], one[0])))
+
+
 MUTANTS: dict[str, Mutant] = {
     "no transactionId": no_transaction_id,
     "a random transactionId": random_transaction_id,
@@ -232,4 +369,21 @@ MUTANTS: dict[str, Mutant] = {
     "a series in UTC": in_utc,
     "events with attendees": with_attendees,
     "a series continued too early": given_twice_over,
+    "the organisation's holidays for everybody": one_country_for_all,
+    "customary days off forgotten": public_days_only,
+    "the last closed day forgotten": closed_too_short,
+    "moved to the later of two days as near": moved_to_the_later,
+    "days off seen to only when a series is made": days_off_when_made,
+    "a day off taken for a deletion and made again": day_off_made_again,
+    "a zone followed at once": partial(settled_after, 0),
+    "a zone never followed": partial(settled_after, 10_000),
+    "the phase of every second week lost on a continuation": phase_lost,
+    "the last Friday taken for the fourth": fourth_for_last,
+    "the second day's series counted a double": second_day_is_a_double,
+    "known series trusted for ever": known_for_ever,
+    "what a mailbox says of itself believed for ever": believed_for_ever,
+    "ended by the range in a tenant that then forgets": ended_by_range_anyway,
+    "part-timers placed outside their hours": placed_outside_hours,
+    "a choice not kept": choice_forgotten,
+    "the busiest time chosen": busiest_chosen,
 }

@@ -3,109 +3,160 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, time
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from typing import Any, NamedTuple
 
-from holdfast.core.settings import Settings, parse
+from holdfast.core.settings import Settings, SettingsError, parse
 from sandbox import Tenant
-from sandbox.directory import EMPLOYEE, Account, Group
+from sandbox.directory import EMPLOYEE, GUEST, Account, Group
 
-ZONE = ZoneInfo("Europe/Stockholm")
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
+Day = str | int
+"""A day as the file names it: thursday, first thursday, 15."""
+
+
+Choice = tuple[str, str, Day]
+"""What a time is chosen for: a block, one of its audiences, and one of its days."""
+
+
+class Window(NamedTuple):
+    """A time of day that is chosen between two, because it is the quietest."""
+
+    since: time
+    until: time
+
+    def __str__(self) -> str:
+        return f"{self.since:%H:%M} to {self.until:%H:%M}"
+
+
+class Every(NamedTuple):
+    """How often, and on which days."""
+
+    count: int
+    unit: str
+    days: tuple[Day, ...]
+
+    @property
+    def text(self) -> str:
+        """As the file has it."""
+        return self.unit if self.count == 1 else f"{self.count} {self.unit}s"
+
+    def __str__(self) -> str:
+        return f"every {self.text} on {' and '.join(map(str, self.days))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Holidays:
+    """Days without learning time: a country's, and first and last days of when nobody works."""
+
+    country: str | None = None
+    closed: tuple[tuple[date, date], ...] = ()
+
+    def __str__(self) -> str:
+        closed = " and ".join(f"{first:%d %b} to {last:%d %b}" for first, last in self.closed)
+        return " and ".join(filter(None, (self.country, closed and f"closed {closed}"))) or "none"
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """As the file has them."""
+        closed = [f"{first}..{last}" for first, last in self.closed]
+        return {"closed": closed} | ({"country": self.country} if self.country else {})
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Learning time. ``day`` counts from Monday."""
+    """Learning time; what it can be is in the words of the file."""
 
     id: str
     title: str
     audiences: tuple[str, ...]
-    day: int
-    at: time
+    every: Every
+    at: time | Window
     since: date
     until: date | None = None
     minutes: int = 60
+    zone: str = "organization"
+    outside: str = "excuse"
+    holiday: str = "skip"
 
-    def dates(self, first: date, last: date) -> Iterator[date]:
-        """Every date it should stand on, from ``first`` to ``last``."""
-        day = max(first, self.since)
-        day += timedelta(days=(self.day - day.weekday()) % 7)
-        while day <= (min(last, self.until) if self.until else last):
-            yield day
-            day += timedelta(weeks=1)
+    @property
+    def weekend(self) -> bool:
+        """Whether it may stand on Saturdays and Sundays."""
+        return any(str(day).endswith(("saturday", "sunday")) for day in self.every.days)
 
-    def times(self, day: date) -> tuple[datetime, datetime]:
-        """When it begins and ends on a date, by the wall clock."""
-        starts = datetime.combine(day, self.at)
-        ends = starts + timedelta(minutes=self.minutes)
-        return starts.replace(tzinfo=ZONE).astimezone(UTC), ends.replace(tzinfo=ZONE).astimezone(UTC)
+    @property
+    def begins(self) -> str:
+        """When it begins, for a sentence."""
+        return str(self.at) if isinstance(self.at, Window) else f"{self.at:%H:%M}"
 
-    def goes_on(self, after: datetime) -> bool:
-        """Whether a date of it begins later than that."""
-        today = after.astimezone(ZONE).date()
-        far = max(today, self.since) + timedelta(days=14)
-        return any(self.times(day)[0] > after for day in self.dates(today, far))
-
-    def clashes(self, other: Block) -> bool:
-        """Whether both want the same time of some week."""
-        apart = timedelta(hours=self.at.hour - other.at.hour, minutes=self.at.minute - other.at.minute)
-        meet = -timedelta(minutes=self.minutes) < apart < timedelta(minutes=other.minutes)
-        over = (self.until or date.max) < other.since or (other.until or date.max) < self.since
-        return self.day == other.day and meet and not over
+    @property
+    def json(self) -> dict[str, Any]:
+        """As the file has it."""
+        days = self.every.days
+        window = isinstance(self.at, Window) and [f"{at:%H:%M}" for at in self.at]
+        return {
+            "id": self.id,
+            "title": self.title,
+            "audiences": list(self.audiences),
+            "every": self.every.text,
+            "day": days[0] if len(days) == 1 else list(days),
+            "at": {"between": window, "choose": "quietest"} if window else self.begins,
+            "minutes": self.minutes,
+            "from": self.since.isoformat(),
+            **({"until": self.until.isoformat()} if self.until else {}),
+            "weekend": self.weekend,
+            "time_zone": self.zone,
+            "outside_hours": self.outside,
+            "holiday": self.holiday,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """People by their group, all groups by their address."""
+    """People by their group, all groups by their address. ``holidays`` None are the organisation's."""
 
     name: str
     group: str
     opt_out: str
     exclude: tuple[str, ...] = ()
+    holidays: Holidays | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What the settings file says."""
+    """What the settings file says. ``zone`` is an IANA name."""
 
     tenant_id: str
     client_id: str
     audiences: tuple[Audience, ...]
     blocks: tuple[Block, ...]
+    zone: str = "Europe/Stockholm"
+    holidays: Holidays = Holidays()
     mode: str = "keep"
     guard: int = 10
 
     @property
     def text(self) -> str:
         """The file. All JSON is YAML."""
+        organization = {"name": "Fjällvik AB", "language": "sv", "time_zone": self.zone}
         return json.dumps(
             {
                 "version": 1,
                 "mode": self.mode,
-                "organization": {"name": "Fjällvik AB", "language": "sv", "time_zone": "Europe/Stockholm"},
+                "organization": organization | {"holidays": self.holidays.json},
                 "tenant": {"tenant_id": self.tenant_id, "client_id": self.client_id, "credential": "secret"},
                 "audiences": {
-                    one.name: {"group": one.group, "opt_out": one.opt_out, "exclude": list(one.exclude)}
+                    one.name: {
+                        "group": one.group,
+                        "opt_out": one.opt_out,
+                        "exclude": list(one.exclude),
+                        **({"holidays": one.holidays.json} if one.holidays else {}),
+                    }
                     for one in self.audiences
                 },
-                "blocks": [
-                    {
-                        "id": one.id,
-                        "title": one.title,
-                        "audiences": list(one.audiences),
-                        "every": "week",
-                        "day": DAYS[one.day],
-                        "at": f"{one.at:%H:%M}",
-                        "minutes": one.minutes,
-                        "from": one.since.isoformat(),
-                        **({"until": one.until.isoformat()} if one.until else {}),
-                    }
-                    for one in self.blocks
-                ],
+                "blocks": [one.json for one in self.blocks],
                 "guard": {"share": 30, "count": self.guard},
             }
         )
@@ -114,11 +165,28 @@ class File:
         """The file with another version of one of its blocks."""
         return replace(self, blocks=tuple(block if one.id == block.id else one for one in self.blocks))
 
+    def meaning(self, audience: Audience) -> File:
+        """The file with another version of one of its audiences."""
+        return replace(self, audiences=tuple(audience if one.name == audience.name else one for one in self.audiences))
+
+    def days_off(self, audience: str) -> Holidays:
+        """The days without learning time of an audience."""
+        return next(one.holidays or self.holidays for one in self.audiences if one.name == audience)
+
 
 @lru_cache(maxsize=512)
 def settings(text: str) -> Settings:
     """The product's reading of a file. Reading is slow and says the same each time."""
     return parse(text, name="settings.yaml", environment={})
+
+
+def is_valid(file: File) -> bool:
+    """Whether the product takes the file: it refuses blocks of one audience that want the same time."""
+    try:
+        settings(file.text)
+    except SettingsError:
+        return False
+    return True
 
 
 def members(tenant: Tenant, address: str) -> list[Account]:
@@ -138,27 +206,25 @@ def members(tenant: Tenant, address: str) -> list[Account]:
     return list(found.values())
 
 
-def roster(file: File, tenant: Tenant) -> set[str]:
+def roster(audiences: Iterable[Audience], tenant: Tenant) -> set[str]:
     """Everybody in any audience, whether they get a block or not."""
-    return {one.id for audience in file.audiences for one in members(tenant, audience.group)}
+    return {one.id for audience in audiences for one in members(tenant, audience.group)}
 
 
-def wanted(file: File, tenant: Tenant, account: Account, after: datetime) -> list[Block]:
-    """The blocks that somebody should have, as far as dates of them are still to come."""
+def inside(file: File, tenant: Tenant, account: Account) -> frozenset[str]:
+    """The audiences by which somebody may get blocks."""
+    return meant(file, tenant, account) if account.kind == EMPLOYEE else frozenset()
+
+
+def meant(file: File, tenant: Tenant, account: Account) -> frozenset[str]:
+    """The audiences that an account is in as far as the directory tells, which does not tell rooms from people."""
     known_as = {account.address, account.user_principal_name}
-    if account.kind != EMPLOYEE or not account.enabled or account.mail is None:
-        return []
-    inside = {
+    if account.kind == GUEST or not account.enabled or account.mail is None:
+        return frozenset()
+    return frozenset(
         audience.name
         for audience in file.audiences
         if account in members(tenant, audience.group)
         and account not in members(tenant, audience.opt_out)
         and known_as.isdisjoint(audience.exclude)
-    }
-    found: list[Block] = []
-    for block in file.blocks:
-        if inside.isdisjoint(block.audiences) or not block.goes_on(after):
-            continue
-        if not any(block.clashes(other) for other in found):
-            found.append(block)
-    return found
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -13,30 +13,27 @@ from pathlib import Path
 import structlog
 
 from sandbox import Facts, Tenant
+from tests.simulation.acts import ACTS, InCalendar
+from tests.simulation.almanac import WINDOWS
 from tests.simulation.clock import Deadlock
-from tests.simulation.office import Audience, Block, File
+from tests.simulation.commands import Command, Probe
+from tests.simulation.edits import EDITS, HOLIDAYS, RECURRENCES, TIMES, Edit
+from tests.simulation.office import Audience, Block, Every, File, is_valid
+from tests.simulation.people import CHANGES, InDirectory
 from tests.simulation.process import Death
-from tests.simulation.steps import (
-    ACTS,
-    CHANGES,
-    EDITS,
-    Command,
-    Edit,
-    InCalendar,
-    InDirectory,
-    LosesState,
-    Passes,
-    Quiet,
-    ShortlyBefore,
-    Shut,
-    Step,
-    Weather,
-)
+from tests.simulation.steps import LosesState, Passes, Quiet, ShortlyBefore, Shut, Step, Unattended, Weather
 from tests.simulation.weather import KINDS
 from tests.simulation.world import Broken, Opening, Sum, World
 
-_FIRST_DAYS = date(2026, 9, 1), date(2027, 3, 1), date(2026, 10, 12), date(2027, 3, 15)
-"""Beginnings before each change of the clocks, near and not so near."""
+_FIRST_DAYS = (
+    date(2026, 9, 1),
+    date(2026, 10, 12),
+    date(2026, 11, 23),
+    date(2027, 3, 1),
+    date(2027, 3, 15),
+    date(2027, 4, 19),
+)
+"""Beginnings before each change of the clocks, near and not so near, and before Christmas, Easter and Ascension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +58,11 @@ class Told:
 def story(seed: int) -> Story:
     """The story with this number. Nothing but the number decides what happens in it."""
     draw = random.Random(seed)  # noqa: S311 - a story is to be told again
-    steps: list[Step] = [Command("apply")] if draw.random() < 0.5 else [_weather(draw), _command(draw, "apply")]
-    for _ in range(draw.randint(2, 3)):
+    steps: list[Step] = [Probe()] if draw.random() < 0.3 else []
+    steps += [Command("apply")] if draw.random() < 0.5 else [_weather(draw), _command(draw, "apply")]
+    for _ in range(draw.choice((1, 2, 2))):
         steps += _chapter(draw)
-        steps.append(Quiet(remove=draw.random() < 0.1))
+        steps.append(Quiet(remove=draw.random() < 0.1, alone=draw.random() < 0.5))
     return Story(_opening(seed, draw), tuple(steps))
 
 
@@ -75,38 +73,55 @@ def _opening(seed: int, draw: random.Random) -> Opening:
         duplicate_status=draw.choice((409, 400)),
         duplicate_tells_existing=draw.random() < 0.5,
         remembers_transactions_of_deleted=draw.random() < 0.7,
-        range_end_only_keeps_exceptions=draw.random() < 0.3,
+        range_end_only_keeps_exceptions=draw.random() < 0.5,
         last_occurrence_takes_series=draw.random() < 0.7,
         occurrences_carry_tag=draw.random() < 0.5,
         tag_values_ignore_case=draw.random() < 0.7,
     )
-    second = draw.random() < 0.6
-    same_day = draw.random() < 0.3
-    two_audiences = draw.random() < 0.5
-    people = draw.randint(4, 6)
-    since = day + timedelta(days=draw.choice((-30, 0, 7)))
-    weekday = draw.randrange(5)
-
-    def file(tenant: Tenant) -> File:
-        everyone = Audience("alla", str(tenant.everyone.mail), f"avstar@{tenant.domain}")
-        development = Audience("utveckling", f"utveckling@{tenant.domain}", f"avstar@{tenant.domain}")
-        blocks = [Block("lartimmen", "Lärtimmen", ("alla",), weekday, time(9), since)]
-        if second:
-            other = weekday if same_day and two_audiences else (weekday + 2) % 5
-            whose = ("utveckling",) if two_audiences else ("alla",)
-            blocks.append(Block("fordjupning", "Fördjupning", whose, other, time(9, 30), since))
-        audiences = (everyone, development) if two_audiences else (everyone,)
-        return File(tenant.id, tenant.client_id, audiences, tuple(blocks), guard=draw_guard)
-
-    draw_guard = draw.choice((10, 10, 1))
+    zone = draw.choices(tuple(WINDOWS), (6, 1, 1, 1))[0]
     return Opening(
         seed=seed,
         began=began,
-        people=people,
+        people=draw.randint(3, 5),
         facts=facts,
         latency=draw.choice((0.05, 0.3, 2.0)),
         token_lifetime=timedelta(minutes=draw.choice((60, 60, 7))),
-        file=file,
+        file=_file(draw, day, zone),
+        zones=tuple(draw.choice((zone, zone, zone, *WINDOWS)) for _ in range(2)),
+    )
+
+
+def _file(draw: random.Random, day: date, zone: str) -> Callable[[Tenant], File]:
+    since = day + timedelta(days=draw.choice((-30, 0, 7)))
+    names = ("alla", "utveckling") if draw.random() < 0.5 else ("alla",)
+    own = draw.choice((None, *HOLIDAYS)) if len(names) > 1 else None
+    blocks = [_block(draw, "lartimmen", "Lärtimmen", names[0], since)]
+    if draw.random() < 0.5:
+        blocks.append(_block(draw, "fordjupning", "Fördjupning", names[-1], since))
+    holidays, guard = draw.choice(HOLIDAYS), draw.choice((10, 10, 1))
+
+    def file(tenant: Tenant) -> File:
+        groups = {"alla": str(tenant.everyone.mail), "utveckling": f"utveckling@{tenant.domain}"}
+        audiences = [Audience(name, groups[name], f"avstar@{tenant.domain}") for name in names]
+        audiences[-1] = replace(audiences[-1], holidays=own)
+        whole = File(tenant.id, tenant.client_id, tuple(audiences), tuple(blocks), zone, holidays, guard=guard)
+        return whole if is_valid(whole) else replace(whole, blocks=tuple(blocks[:1]))
+
+    return file
+
+
+def _block(draw: random.Random, name: str, title: str, audience: str, since: date) -> Block:
+    weekly = Every(1, "week", (draw.choice(("monday", "tuesday", "wednesday", "thursday", "friday")),))
+    return Block(
+        name,
+        title,
+        (audience,),
+        weekly if draw.random() < 0.5 else draw.choice(RECURRENCES),
+        draw.choices(TIMES, (4, 2, 2, 2, 2))[0],
+        since,
+        zone=draw.choice(("organization", "mailbox")),
+        outside=draw.choice(("excuse", "excuse", "place")),
+        holiday=draw.choice(("skip", "move")),
     )
 
 
@@ -114,11 +129,56 @@ def _chapter(draw: random.Random) -> Iterator[Step]:
     yield _weather(draw)
     if draw.random() < 0.3:
         yield Shut(draw.randrange(10), draw.choice((0, 1, 3, 12)))
-    for _ in range(draw.randint(4, 9)):
-        step = _step(draw)
-        yield step
-        if isinstance(step, ShortlyBefore):
+    scenes = [(step,) for step in (_step(draw) for _ in range(draw.randint(3, 8)))]
+    if draw.random() < 0.6:
+        scenes.insert(draw.randrange(len(scenes)), draw.choice(_PLOTS)(draw))
+    for scene in scenes:
+        yield from scene
+        if isinstance(scene[-1], ShortlyBefore):
             yield _command(draw)
+
+
+def _moves_house(draw: random.Random) -> tuple[Step, ...]:
+    """Somebody is elsewhere for good; the timer's sweeps are to notice, and not too early."""
+    return (_elsewhere(draw), Passes(60 * 24 * 8), Unattended(draw.choice((3, 5, 7)), 7), Quiet(alone=True))
+
+
+def _is_away(draw: random.Random) -> tuple[Step, ...]:
+    """Somebody is elsewhere for some weeks, and comes home."""
+    away = _elsewhere(draw)
+    home = InDirectory(away.who, "comes home", 0)
+    return (away, Unattended(draw.choice((2, 3)), 7), home, Unattended(2, 7))
+
+
+def _elsewhere(draw: random.Random) -> InDirectory:
+    return InDirectory(draw.randrange(12), "travels", draw.randrange(12))
+
+
+def _thinks_again(draw: random.Random) -> tuple[Step, ...]:
+    """Somebody takes a series out of Deleted Items that has been made anew meanwhile."""
+    who, which = draw.randrange(12), draw.randrange(12)
+    gone, back = (InCalendar(who, what, which, 0) for what in ("deletes the series", "restores a series"))
+    return (gone, Command("apply", force=True), back, Passes(60 * 24), Command("sweep"), Quiet(alone=True))
+
+
+def _works_less(draw: random.Random) -> tuple[Step, ...]:
+    """Somebody works at other times, and the product learns of it within a week."""
+    return (InDirectory(draw.randrange(12), "works", draw.randrange(12)), Passes(60 * 24 * 8), _command(draw, "sweep"))
+
+
+def _is_closed(draw: random.Random) -> tuple[Step, ...]:
+    """There are other days off than those for which everybody's time was made."""
+    edit = Edit(draw.choice(("closed", "country", "holiday")), draw.randrange(12), draw.randrange(60))
+    return (edit, _command(draw, "apply"), Unattended(4, 14))
+
+
+def _goes_by_itself(draw: random.Random) -> tuple[Step, ...]:
+    """Half a year and more with nobody there: series are continued."""
+    return (Command("apply", force=True), Unattended(28, draw.choice((28, 49))), Quiet(alone=True))
+
+
+_PLOTS = (_moves_house, _is_away, _thinks_again, _works_less, _is_closed, _goes_by_itself)
+"""What takes more than one step, and some time."""
 
 
 def _weather(draw: random.Random) -> Weather:
@@ -130,11 +190,12 @@ def _weather(draw: random.Random) -> Weather:
 def _step(draw: random.Random) -> Step:
     drawers = {
         _in_calendar: 26,
-        _in_directory: 14,
-        _edit: 14,
+        _in_directory: 17,
+        _edit: 17,
         _command: 26,
         _time: 18,
         lambda _: LosesState(): 2,
+        lambda _: Probe(): 1,
     }
     return draw.choices(list(drawers), list(drawers.values()))[0](draw)
 
@@ -148,8 +209,10 @@ def _edit(draw: random.Random) -> Edit:
 
 
 def _time(draw: random.Random) -> Step:
-    if draw.random() < 0.4:
+    if draw.random() < 0.3:
         return ShortlyBefore(draw.randrange(4), draw.choice((8, 11, 20, 24, 26, 30)))
+    if draw.random() < 0.25:
+        return Unattended(*draw.choice(((1, 2), (5, 7), (12, 28))))
     return Passes(draw.choice((45, 60 * 7, 60 * 24, 60 * 24 * 6, 60 * 24 * 17, 60 * 24 * 60)))
 
 
@@ -187,7 +250,7 @@ def tell(told: Story) -> Told:
         except Exception as error:  # noqa: BLE001 - whatever a run raises that is not for people is a finding
             broken = f"{type(error).__name__}: {error!r}"[:600]
         trace = world.end()
-        return Told(world.told, trace, world.sum, broken, told.steps[:done])
+        return Told(world.lines, trace, world.sum, broken, told.steps[:done])
 
 
 def shortened(told: Story, tries: int = 60) -> Told:

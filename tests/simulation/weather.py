@@ -49,6 +49,11 @@ def fair(tenant: Tenant) -> None:
     tenant.faults.quiet()
 
 
+def is_fair(tenant: Tenant) -> bool:
+    """Whether all goes well."""
+    return tenant.faults.are_quiet
+
+
 def lost(tenant: Tenant) -> int:
     """How many answers may not have arrived so far: what Graph said in them nobody can heed."""
     met = tenant.faults.met.items()

@@ -1,7 +1,7 @@
 """A firm, what its people did by the world's own log, and the product at work in it.
 
-What must hold of every run, faults or not, is checked here as it happens; what must hold when all is quiet is in
-``invariants``.
+That nothing past and nothing of people's is touched is checked here, whenever somebody looks. What must hold of every
+run, faults or not, is in ``runs``; what must hold when all is quiet is in ``invariants``.
 """
 
 from __future__ import annotations
@@ -11,28 +11,33 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from graph_client.connect import Connection
 from holdfast.core.errors import GraphError
 from holdfast.core.plan import UnsafePlan
-from holdfast.core.report import MailboxState, Report
+from holdfast.core.report import Report
+from holdfast.core.settings import dump
 from holdfast.jobs.audience import AudienceError
 from holdfast.jobs.ports import Ports
 from holdfast.jobs.survey import NoSuchMailbox
-from holdfast.store.sqlite import open_state
 from sandbox import Exchange, Facts, Sandbox, Tenant, ids
 from sandbox.directory import GUEST, ROOM, SHARED, Account, Group
 from sandbox.event import Event
 from sandbox.mailbox import Mailbox
 from tests.simulation import weather
+from tests.simulation.almanac import DAYS, IANA, WINDOWS, date_at
 from tests.simulation.clock import TenantClock, VirtualLoop
-from tests.simulation.office import File, roster, settings
+from tests.simulation.ledger import Key, Ledger, Mark, Touched, mark_of
+from tests.simulation.office import File, inside, settings
 from tests.simulation.process import Death, Fate, process
+from tests.simulation.recollection import Recollection, recall
+from tests.simulation.slots import Hours, Person, Slot, Told, wanted
 
 SOON = timedelta(minutes=15)
 """What begins sooner is not to be touched."""
@@ -47,37 +52,16 @@ class Broken(AssertionError):
     """Something does not hold that must."""
 
 
-class Mark(NamedTuple):
-    """What a tag says: whose series it is, and which dates it answers for."""
-
-    block: str
-    generation: int
-    first: date
-    last: date
-
-
 Answer = TypeVar("Answer")
-Job = Callable[[Ports], Awaitable[Report]]
+Job = Callable[[Ports], Awaitable[Report | None]]
 
 Shown = tuple[bytes, date | None, datetime, datetime, str]
 """Something in a calendar: its event, date, times and show-as."""
 
 
-@dataclass(slots=True)
-class Touched:
-    """What a person did to a series of ours. A date that was moved or set free is there with what it should show."""
-
-    gaps: set[date] = field(default_factory=set)
-    moved: dict[date, tuple[datetime, datetime]] = field(default_factory=dict)
-    free: set[date] = field(default_factory=set)
-    show_as: str = "busy"
-    cut: date | None = None
-    reworded: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How a story begins."""
+    """How a story begins. ``zones`` are where the first of its people are; others are at home."""
 
     seed: int
     began: datetime
@@ -86,6 +70,7 @@ class Opening:
     latency: float
     token_lifetime: timedelta
     file: Callable[[Tenant], File]
+    zones: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -103,6 +88,34 @@ class Sum:
         self.kills += other.kills
         self.calls += other.calls
         self.met += other.met
+
+
+@dataclass(slots=True)
+class Run:
+    """What one process did, from ``began`` on, and perhaps another ``beside`` it.
+
+    ``report`` is None where it did not come to one, and ``how`` says how it ended. ``before`` and ``after`` are what
+    the product remembers, ``standing`` the series of everybody before. ``acts`` is what people did meanwhile.
+    """
+
+    what: str
+    began: datetime
+    before: Recollection
+    heard: dict[str, Told]
+    standing: dict[str, list[tuple[Event, Mark]]]
+    report: Report | None = None
+    how: str = ""
+    beside: list[tuple[Report | None, str]] = field(default_factory=list)
+    acts: list[str] = field(default_factory=list)
+    after: Recollection = field(default_factory=Recollection)
+    wrote: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    lost: int = 0
+
+    @property
+    def job(self) -> str:
+        """The command, without its options."""
+        return self.what.split()[0]
 
 
 class World:
@@ -127,24 +140,30 @@ class World:
         self.sandbox = Sandbox()
         self.sandbox.add(self.tenant)
         self.sandbox.observers.append(self._observe)
-        self.theirs: dict[tuple[str, bytes], int] = {}
-        """Events that people made, by mailbox and key, and how they left them."""
-        self.copies: dict[tuple[str, bytes], Mark] = {}
+        self.theirs: dict[Key, int] = {}
+        """Events that people made, and how they left them."""
+        self.copies: dict[Key, Mark] = {}
         """Those among them that are copies of series of ours, tag and all."""
-        self.touched: dict[tuple[str, bytes], Touched] = {}
+        self.ledger = Ledger()
         self.unknown: set[str] = set()
         """Who had no right to a block when the state was lost: nobody can know any more what they have."""
-        self.told: list[str] = []
+        self.lines: list[str] = []
         self.trace = hashlib.sha256()
+        self.recollection = Recollection()
+        self.heard: dict[str, Told] = {}
+        """What mailboxes said of themselves when the product last asked them."""
+        self.rights: dict[str, list[Slot]] = {}
+        """What the last runs may have had in mind for everybody."""
+        self._said: dict[str, list[tuple[datetime, str, Hours]]] = {}
+        self._files: dict[str, File] = {}
+        self._began = opening.began
         self._begun: dict[str, list[Shown]] = {}
-        self._cutoff = opening.began
-        self._known: dict[tuple[str, bytes], Event] = {}
-        self._wrote: Counter[str] = Counter()
-        self._wrong: list[str] = []
-        self._lost = 0
-        self._approved: File | None = None
+        self._known: dict[Key, Event] = {}
+        self._run: Run | None = None
         self._open(opening.people)
         self.file = opening.file(self.tenant)
+        for account, zone in zip(self.people, opening.zones + (self.file.zone,) * len(self.people), strict=False):
+            self.sets(account, zone=zone)
         self.loop.set_exception_handler(self._unhandled)
 
     def _open(self, count: int) -> None:
@@ -155,6 +174,7 @@ class World:
             tenant.add_account("", "", f"info@{tenant.domain}", kind=SHARED, display_name="Info"),
             tenant.add_account("", "", f"rummet@{tenant.domain}", kind=ROOM, display_name="Rummet"),
         ]
+        self.organizer = tenant.add_account("", "", f"larande@{tenant.domain}", kind=SHARED, display_name="Lärande")
         half = (count + 1) // 2
         team = tenant.add_group("Team", f"team@{tenant.domain}", self.people[:1])
         development = tenant.add_group("Utveckling", f"utveckling@{tenant.domain}", [team, *self.people[1:half]])
@@ -171,9 +191,21 @@ class World:
     def now(self) -> datetime:
         return self.loop.now()
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the product is running."""
+        return self._run is not None
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing fails, every mailbox is there, and no write is still to come in."""
+        there = [account.mailbox for account in self.people]
+        shut = any(box is None or box.denied or box.pressure or box._late for box in there)
+        return weather.is_fair(self.tenant) and not shut
+
     def say(self, text: str) -> None:
         """The next sentence of the story."""
-        self.told.append(f"{self.now:%a %d %b %H:%M} {text}")
+        self.lines.append(f"{self.now:%a %d %b %H:%M} {text}")
         self.trace.update(text.encode())
 
     def passes(self, seconds: float) -> None:
@@ -185,9 +217,33 @@ class World:
         box = account.mailbox
         return [one for one in box.events if (account.id, one.key) not in self.theirs] if box else []
 
+    def deleted(self, account: Account) -> list[Event]:
+        """The series of ours that once were in somebody's calendar."""
+        there = {event.key for event in account.mailbox.events} if account.mailbox else set()
+        return [
+            event
+            for (mailbox, key), event in self._known.items()
+            if mailbox == account.id and key not in there and (mailbox, key) not in self.theirs and event.is_series
+        ]
+
     def books(self, account: Account, event: Event) -> None:
         """A person made this event."""
         self.theirs[account.id, event.key] = event.change
+
+    def sets(self, account: Account, *, zone: str | None = None, hours: tuple[str, time, time] | None = None) -> None:
+        """A person is in another zone, or works at other times: on the days of ``MTWTFSS`` that are no dots."""
+        box = account.mailbox
+        if box is None:
+            return
+        if zone is not None:
+            box.time_zone = WINDOWS[zone]
+        if hours is not None:
+            week, starts, ends = hours
+            box.set_working_hours([day for day, works in zip(DAYS, week, strict=True) if works != "."], starts, ends)
+        days = frozenset(DAYS.index(day) for day in box.hours.days)
+        here = IANA[box.time_zone]
+        theirs = Hours(days, box.hours.starts, box.hours.ends, here)
+        self._said.setdefault(account.id, []).append((self.now, here, theirs))
 
     def acts(self, account: Account, act: Callable[[Mailbox], str | None]) -> str | None:
         """A person does something in their calendar, perhaps while the product is at work there."""
@@ -195,12 +251,13 @@ class World:
             return None
         self._check_left_alone(account)
         done = act(account.mailbox)
+        self.ledger.settle(account.id, self.ours(account))
         self._promote(account)
         self._picture(account)
         return done
 
     def log(self, account: Account, event: Event) -> Touched:
-        return self.touched.setdefault((account.id, event.key), Touched())
+        return self.ledger.of((account.id, event.key))
 
     def _promote(self, account: Account) -> None:
         """Where the original of a copy is gone, the copy is all there is, and stands for it."""
@@ -210,6 +267,49 @@ class World:
                 marks.add((mark.block, mark.generation))
                 self.copies.pop(key)
                 self.theirs.pop(key)
+                self.ledger.settle(account.id, [one for one in self.ours(account) if one.key == key[1]])
+
+    # -- what should stand
+
+    def wants(self, file: File, account: Account, after: datetime) -> list[Slot]:
+        """What somebody should have by a file, of which dates begin later than that."""
+        person = self.person(file, account, self.heard.get(account.id), self.ours(account))
+        return wanted(file, person, self.recollection.choices(file), after)
+
+    def person(self, file: File, account: Account, told: Told | None, events: Sequence[Event]) -> Person:
+        """What of somebody decides what they should have by a file, with this in their calendar."""
+        live: list[tuple[Mark, Event]] = []
+        if told is not None and told.is_new(self._began):
+            today = date_at(self._began, file.zone)
+            marked = [(mark, event) for event in events if (mark := mark_of(event))]
+            live = [(mark, event) for mark, event in marked if mark.last >= today or mark.ending]
+            live.sort(key=lambda one: (one[0].generation, one[1].created))
+        return Person(inside(file, self.tenant, account), told, tuple((mark.block, event) for mark, event in live))
+
+    def approves(self) -> None:
+        """The admin is about to say yes to the file as it is."""
+        self._files[_dumped(self.file.text)] = self.file
+
+    @property
+    def approved(self) -> File | None:
+        """The file that a person said yes to, as far as the product remembers."""
+        return self.file_of(self.recollection)
+
+    def file_of(self, recollection: Recollection) -> File | None:
+        """The file that is approved by what the product remembers."""
+        return None if recollection.approved is None else self._files[recollection.approved]
+
+    def recalls(self) -> Recollection:
+        """Look up what the product remembers."""
+        people = [account.id for account in self.people]
+        self.recollection = self.loop.run_until_complete(recall(self.state, self.tenant.id, people))
+        for mailbox, at in self.recollection.asked.items():
+            before = self.heard.get(mailbox)
+            if before is None or at != before.at:
+                zone, hours = next((zone, hours) for since, zone, hours in self._said[mailbox][::-1] if since <= at)
+                same = before is not None and before.zone == zone
+                self.heard[mailbox] = Told(at, zone, before.since if before and same else at, hours)
+        return self.recollection
 
     # -- the product at work
 
@@ -221,44 +321,47 @@ class World:
         death: Death | None = None,
         meanwhile: Sequence[tuple[float, Callable[[], str | None]]] = (),
         beside: tuple[float, Job] | None = None,
-        may_write: bool = True,
-    ) -> Report | None:
-        """A process does one job. What must hold of any run holds of this one, or ``Broken`` is raised.
+    ) -> Run:
+        """A process does one job.
 
         ``meanwhile`` is what people do so many seconds after it began, and ``beside`` what another process does.
-        None where it did not come to a report.
         """
         self.passes(_PAUSE)
         self.sum.runs += 1
-        self._wrote.clear()
-        self._lost, self.tenant.counts.early_retries = weather.lost(self.tenant), 0
-        self._approved = self.approved()
-        self._cutoff = self.now + SOON
-        for account in self.tenant.accounts:
-            self._picture(account)
-        done: list[str] = []
+        self._began = self.now
+        run = self._run = self._before(what)
         fate = Fate(death)
-        works = [self._process(job, death, fate, meanwhile, done)]
+        works = [self._process(job, death, fate, meanwhile, run)]
         if beside is not None:
-            works.append(self._later(*beside))
-        (report, how), *others = self.loop.run_until_complete(_together(works))
+            works.append(self._later(beside, run))
+        (run.report, run.how), *run.beside = self.loop.run_until_complete(_together(works))
         for task in asyncio.all_tasks(self.loop):
             if not task.done():
-                self._wrong.append(f"it left something running: {task.get_coro()}")
-        done += [f"the timer's sweep: {other}" for _, other in others]
-        self.say("; ".join([f"{what}: {how}", *(f"meanwhile {one}" for one in done)]))
+                run.wrong.append(f"it left something running: {task.get_coro()}")
+        done = [*run.acts, *(f"the timer's sweep: {other}" for _, other in run.beside)]
+        self.say("; ".join([f"{what}: {run.how}", *(f"meanwhile {one}" for one in done)]))
         for account in self.tenant.accounts:
             self._check_left_alone(account)
             self._promote(account)
-        self._check_run(what, report, how, may_write=may_write, alone=beside is None)
-        for other, _ in others:
-            if other is not None:
-                self._check_run("sweep", other, "", may_write=True, alone=False)
-        return report
+        run.after = self.recalls()
+        self._run = None
+        return run
 
-    async def _later(self, seconds: float, job: Job) -> tuple[Report | None, str]:
+    def _before(self, what: str) -> Run:
+        for account in self.tenant.accounts:
+            self.ledger.absorb(account.id, self.ours(account), self._began, self._began)
+            self._picture(account)
+        self.tenant.counts.early_retries = 0
+        standing = {
+            account.id: [(event, mark) for event in self.ours(account) if (mark := mark_of(event))]
+            for account in self.people
+        }
+        return Run(what, self._began, self.recollection, dict(self.heard), standing, lost=weather.lost(self.tenant))
+
+    async def _later(self, what: tuple[float, Job], run: Run) -> tuple[Report | None, str]:
+        seconds, job = what
         await asyncio.sleep(seconds)
-        return await self._process(job, None, Fate(None), (), [])
+        return await self._process(job, None, Fate(None), (), run)
 
     async def _process(
         self,
@@ -266,9 +369,9 @@ class World:
         death: Death | None,
         fate: Fate,
         meanwhile: Sequence[tuple[float, Callable[[], str | None]]],
-        done: list[str],
+        run: Run,
     ) -> tuple[Report | None, str]:
-        async def live() -> Report:
+        async def live() -> Report | None:
             # A process of its own by the number of the run: what it draws is its own.
             seed = self.seed * 1000 + self.sum.runs
             async with process(
@@ -286,9 +389,9 @@ class World:
             try:
                 said = what()
             except Broken as broken:
-                self._wrong.append(str(broken))
+                run.wrong.append(str(broken))
             else:
-                done.extend([said] if said else [])
+                run.acts.extend([said] if said else [])
 
         work = self.loop.create_task(live())
         timers = [self.loop.call_later(seconds, act, what) for seconds, what in meanwhile]
@@ -306,82 +409,23 @@ class World:
         finally:
             for timer in timers:
                 timer.cancel()
-        states = ", ".join(f"{count} {state}" for state, count in report.counts().items() if count)
-        return report, f"{states or 'nobody'}; {report.writes} writes" + (f"; {report.note}" if report.note else "")
+        return report, _told(report)
 
-    def approved(self) -> File | None:
-        """The settings that a person said yes to, as far as the state remembers."""
-
-        async def look() -> str | None:
-            with open_state(self.state, self.tenant.id) as state:
-                approval = await state.approval()
-                return approval.settings if approval else None
-
-        text = self.loop.run_until_complete(look())
-        if text is None:
-            return None
-        said = settings(text)
-        audiences = tuple(
-            replace(self.file.audiences[0], name=name, group=one.group, opt_out=str(one.opt_out))
-            for name, one in said.audiences.items()
-        )
-        return replace(self.file, audiences=audiences, mode=said.mode.value)
-
-    # -- what must hold of every run
-
-    def _check_run(self, what: str, report: Report | None, how: str, *, may_write: bool, alone: bool) -> None:
-        counts = self.tenant.counts
-        wrong = [*self._wrong]
-        self._wrong.clear()
-        if counts.mails:
-            wrong.append(f"{counts.mails} mails went out")
-        if counts.early_retries and alone and weather.lost(self.tenant) == self._lost:
-            wrong.append(f"{counts.early_retries} calls came before a Retry-After was over")
-        most = max(counts.most_in_flight.values(), default=0)
-        if most > 4:
-            wrong.append(f"{most} calls were in flight for one mailbox")
-        written = sum(self._wrote.values())
-        if written and not may_write:
-            wrong.append(f"{written} writes by a run that may only look")
-        ignorant = report is None and how.startswith(("Unreachable", "AudienceError", "UnsafePlan"))
-        if ignorant and written and alone:
-            wrong.append(f"{written} writes by a run that did not know everybody")
-        if report is not None:
-            wrong += self._unaccounted(what, report, alone=alone)
-        if wrong:
-            raise Broken("; ".join(wrong))
-
-    def _unaccounted(self, what: str, report: Report, *, alone: bool) -> list[str]:
-        wrong = [
-            f"{account.address} was written without having been read"
-            for account in report.audience + report.others
-            if account.state is MailboxState.UNREAD and self._wrote[account.mailbox] and alone
-        ]
-        if sum(report.counts().values()) != len(report.audience):
-            wrong.append("the numbers do not add up")
-        accounts = Counter(account.mailbox for account in report.audience)
-        in_force = (self._approved, self.approved()) if report.job == "sweep" else (self.file,)
-        rosters = [roster(file or self.file, self.tenant) for file in in_force]
-        people = rosters[0] if accounts == Counter(rosters[0]) else rosters[-1]
-        if accounts != Counter(people) and not (" --only " in what and accounts.total() + len(report.others) == 1):
-            wrong.append(f"accounts for {len(accounts)} of {len(people)} people in the audiences")
-        again = {account.mailbox for account in report.others} & people
-        if again:
-            wrong.append(f"{len(again)} of the audience are accounted for as others too")
-        return wrong
+    # -- what is to be left alone
 
     def _check_left_alone(self, account: Account) -> None:
         """Nothing that people made was touched, nor what had begun, or nearly, when the run began."""
         box = account.mailbox
         if box is None:
             return
+        self.ledger.absorb(account.id, self.ours(account), self._began, self.now)
         stands = {event.key: event.change for event in box.events}
         for (mailbox, key), change in self.theirs.items():
             if mailbox == account.id and stands.get(key) != change:
                 what = "a person's copy of a series" if (mailbox, key) in self.copies else "somebody's own event"
                 raise Broken(f"{what} was {'changed' if key in stands else 'deleted'} in {account.address}")
         if account.id in self._begun:
-            now = _shown(box, self._cutoff)
+            now = _shown(box, self._began + SOON)
             if now != self._begun[account.id]:
                 lost = sorted(set(self._begun[account.id]) - set(now), key=lambda one: one[2])
                 came = sorted(set(now) - set(self._begun[account.id]), key=lambda one: one[2])
@@ -395,32 +439,30 @@ class World:
         if box is None:
             self._begun.pop(account.id, None)
             return
-        self._begun[account.id] = _shown(box, self._cutoff)
+        self._begun[account.id] = _shown(box, self._began + SOON)
         for event in box.events:
             self._known[account.id, event.key] = event
-
-    def _contents(self, account: Account) -> object:
-        return account.mailbox and [(event.key, event.change) for event in account.mailbox.events]
 
     def _observe(self, seen: Exchange) -> None:
         path = seen.path.partition("?")[0]
         self.trace.update(f"{self.loop.time():.6f} {seen.method} {seen.path} {seen.status}".encode())
         self.sum.calls += path != "/$batch"
         parts = [unquote(part) for part in path.split("/")]
-        if seen.method == "GET" or len(parts) < 4 or parts[1] != "users":
+        if seen.method == "GET" or len(parts) < 4 or parts[1] != "users" or parts[-1] == "getSchedule":
             return
-        self._wrote[parts[2]] += 1
+        assert self._run is not None
+        self._run.wrote[parts[2]] += 1
         if seen.method == "DELETE" and seen.status < 400 and len(parts) == 5:
-            self._check_deletion(parts[2], parts[4])
+            self._check_deletion(self._run, parts[2], parts[4])
 
-    def _check_deletion(self, mailbox: str, event_id: str) -> None:
+    def _check_deletion(self, run: Run, mailbox: str, event_id: str) -> None:
         """What is deleted has not begun at that very moment."""
         box = self.tenant.mailbox(mailbox)
         key, _, day = ids.read(box.key, event_id)
         event = self._known.get((mailbox, key))
         if event is None:
             return
-        touched = self.touched.get((mailbox, key), Touched())
+        touched = self.ledger.of((mailbox, key))
         if day is None:
             begun = [one.starts for one in event.between(_LONG_AGO, self.now) if one.starts <= self.now]
         elif day in touched.moved:
@@ -429,12 +471,15 @@ class World:
             wall = datetime.combine(day, event.when.starts.time())
             begun = [event.when._replace(starts=wall, ends=wall).starts_at]
         if any(starts <= self.now for starts in begun):
-            self._wrong.append(f"a date was deleted in {box.owner.address} when it had begun")
+            run.wrong.append(f"a date was deleted in {box.owner.address} when it had begun")
 
     def _unhandled(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        if isinstance(error, Exception):
-            self._wrong.append(f"unhandled in the background: {error!r}")
+        if isinstance(error, Exception) and self._run is not None:
+            self._run.wrong.append(f"unhandled in the background: {error!r}")
+
+    def _contents(self, account: Account) -> object:
+        return account.mailbox and [(event.key, event.change) for event in account.mailbox.events]
 
     def end(self) -> str:
         """Close everything; the trace by which two tellings of one story can be compared."""
@@ -448,17 +493,22 @@ class World:
         return self.trace.hexdigest()[:16]
 
 
+@lru_cache(maxsize=512)
+def _dumped(text: str) -> str:
+    """A file as the product keeps it."""
+    return dump(settings(text))
+
+
 async def _together(works: Sequence[Coroutine[Any, Any, Answer]]) -> list[Answer]:
     return await asyncio.gather(*works)
 
 
-def mark_of(event: Event) -> Mark | None:
-    """What the tag of an event says, if it has one."""
-    for value in (event.tags or {}).values():
-        _, block, generation, _, dates = value.removesuffix(";ending").split(";")
-        first, _, last = dates.partition("..")
-        return Mark(block, int(generation), date.fromisoformat(first), date.fromisoformat(last))
-    return None
+def _told(report: Report | None) -> str:
+    """What a run came to, in a sentence."""
+    if report is None:
+        return "done"
+    states = ", ".join(f"{count} {state}" for state, count in report.counts().items() if count)
+    return "; ".join(filter(None, (states or "nobody", f"{report.writes} writes", report.note)))
 
 
 def _shown(box: Mailbox, until: datetime) -> list[Shown]:
