@@ -18,6 +18,9 @@ AHEAD = timedelta(days=90)
 ASKED = timedelta(days=7, hours=1)
 """How long ago a mailbox has been asked about itself, at the most."""
 
+_LONGEST_WAIT = timedelta(days=130)
+"""From one date to the next of the rarest rule, days off included."""
+
 _FAR = timedelta(days=900)
 
 
@@ -47,6 +50,8 @@ def _wrong(world: World, account: Account, slots: Sequence[Slot], after: datetim
         theirs = [one for one in events if one.key in marks and marks[one.key].block == slot.block.id]
         series = [event for event in theirs if slot.fits(event)]
         near = date_at(after + AHEAD, slot.zone)
+        if any(marks[event.key].first > max(near + _LONGEST_WAIT, slot.block.since) for event in series):
+            yield f"{slot} is continued while most of it is still to come"
         for day in slot.dates(date_at(after, slot.zone), date_at(after + _FAR, slot.zone)):
             if slot.times(day)[0] <= after:
                 continue
