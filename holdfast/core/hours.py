@@ -33,6 +33,12 @@ def works_on(slot: Slot, day: date, hours: WorkingHours) -> bool:
     return (begins.date() - _DAY * of_the_night_before).weekday() in hours.days
 
 
+def works_between(starts: datetime, ends: datetime, hours: WorkingHours, *, zone: str) -> bool:
+    """Whether a stretch of time is within somebody's working hours, by the clock of ``zone`` if need be."""
+    own = zones.rules(hours.zone or zone)
+    return _within(starts.astimezone(own), ends.astimezone(own), hours, any_day=False)
+
+
 def _within(begins: datetime, ends: datetime, hours: WorkingHours, *, any_day: bool) -> bool:
     """Whether a stretch of time is within one of the working days. A night's work belongs to the day it begins on."""
     for shift in (begins.date(), begins.date() - _DAY):

@@ -30,8 +30,10 @@ __all__ = [
     "Person",
     "Position",
     "Profile",
+    "Protection",
     "Purpose",
     "Rule",
+    "ShowAs",
     "Slot",
     "SlotKey",
     "Tag",
@@ -199,6 +201,25 @@ class Person:
         return (self.mail or self.user_principal_name).lower()
 
 
+class Protection(enum.StrEnum):
+    """What happens when a person touches a date of a block."""
+
+    STRICT = "strict"
+    MOVABLE = "movable"
+    SOFT = "soft"
+
+
+class ShowAs(enum.StrEnum):
+    """How an event shows to others: Graph's ``showAs``."""
+
+    FREE = "free"
+    TENTATIVE = "tentative"
+    BUSY = "busy"
+    OUT_OF_OFFICE = "oof"
+    ELSEWHERE = "workingElsewhere"
+    UNKNOWN = "unknown"
+
+
 class Landing(NamedTuple):
     """A date of the rule on which there is no learning time: ``to`` is the day it moves to, None where it is skipped.
 
@@ -277,6 +298,7 @@ class Occurrence:
     ends: datetime
     original_starts: datetime
     is_exception: bool = False
+    show_as: ShowAs = ShowAs.BUSY
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,94 @@
+"""What is remembered of what somebody did with single dates of their blocks, so that nothing is answered twice over.
+
+Kept for the person's sake and shown to nobody: who stores it does so under a pseudonym and forgets it in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import NamedTuple
+
+_MONTHS = 3
+
+
+class DateKey(NamedTuple):
+    """One date of a block in a mailbox: the day that the rule gives, wherever it has been moved to since."""
+
+    block: str
+    day: date
+
+
+class Quarter(NamedTuple):
+    """A quarter of a year, which allowances are given for."""
+
+    year: int
+    number: int
+
+    @classmethod
+    def of(cls, day: date) -> Quarter:
+        """The quarter that a day is in."""
+        return cls(day.year, (day.month - 1) // _MONTHS + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Touches:
+    """What one mailbox's owner did, as far as it was answered or allowed.
+
+    ``put_back`` counts how often a date was put right; ``answered`` are deleted dates that were given a single event
+    instead; ``skipped`` those that are agreed to be left out; ``moved`` those that stay where their owner has them.
+    ``remade`` are the days on which a block's series, deleted as a whole, was made again.
+    """
+
+    put_back: Mapping[DateKey, int] = field(default_factory=dict)
+    answered: frozenset[DateKey] = frozenset()
+    skipped: frozenset[DateKey] = frozenset()
+    moved: frozenset[DateKey] = frozenset()
+    remade: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return any((self.put_back, self.answered, self.skipped, self.moved, self.remade))
+
+    def since(self, first: date) -> Touches:
+        """What of it is about days from ``first`` on: the rest is forgotten."""
+        remade = {block: tuple(day for day in days if day >= first) for block, days in self.remade.items()}
+        return Touches(
+            put_back={key: times for key, times in self.put_back.items() if key.day >= first},
+            answered=_since(first, self.answered),
+            skipped=_since(first, self.skipped),
+            moved=_since(first, self.moved),
+            remade={block: days for block, days in remade.items() if days},
+        )
+
+    def with_put_back(self, key: DateKey) -> Touches:
+        """The same once a date has been put right once more."""
+        return replace(self, put_back={**self.put_back, key: self.put_back.get(key, 0) + 1})
+
+    def with_answer(self, key: DateKey) -> Touches:
+        """The same once a deleted date has been given a single event."""
+        return replace(self, answered=self.answered | {key})
+
+    def with_skip(self, key: DateKey) -> Touches:
+        """The same once it is agreed that a date is left out."""
+        return replace(self, skipped=self.skipped | {key}, moved=self.moved - {key})
+
+    def with_move(self, key: DateKey) -> Touches:
+        """The same once a date may stay where its owner has it."""
+        return replace(self, moved=self.moved | {key})
+
+    def with_remade(self, block: str, on: date) -> Touches:
+        """The same once the series of a block, deleted as a whole, has been made again."""
+        return replace(self, remade={**self.remade, block: (*self.remade.get(block, ()), on)})
+
+    def asked_again(self, blocks: frozenset[str]) -> Touches:
+        """The same once somebody has asked that deleted series of these blocks be made again."""
+        return replace(self, remade={block: days for block, days in self.remade.items() if block not in blocks})
+
+    def may_remake(self, block: str, on: date) -> bool:
+        """Whether a series that its owner has deleted is made again: not a second time within a quarter of a year."""
+        return not any(on - day < timedelta(weeks=13) for day in self.remade.get(block, ()))
+
+
+def _since(first: date, keys: frozenset[DateKey]) -> frozenset[DateKey]:
+    return frozenset(key for key in keys if key.day >= first)
