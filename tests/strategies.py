@@ -23,10 +23,13 @@ from holdfast.core.settings import (
     Mode,
     Organization,
     OutsideHours,
+    Privacy,
+    Protection,
     Quietest,
     Settings,
     Tenant,
     Unit,
+    Within,
 )
 
 ZONES = ["Europe/Stockholm", "America/New_York", "Asia/Kolkata", "Australia/Sydney", "UTC", "W. Europe Standard Time"]
@@ -102,6 +105,16 @@ def times(draw: st.DrawFn) -> tuple[time | Quietest, int]:
 
 
 @st.composite
+def care(draw: st.DrawFn) -> dict[str, object]:
+    """What a block does when people touch it: the keys that go together."""
+    protection = draw(st.sampled_from(Protection))
+    drawn: dict[str, object] = {"protection": protection}
+    if protection is Protection.MOVABLE:
+        drawn |= {"within": draw(st.sampled_from(Within)), "moves_per_quarter": draw(st.integers(0, 90))}
+    return drawn
+
+
+@st.composite
 def blocks(draw: st.DrawFn, names: list[str], goals: list[str], readers: AbstractSet[Language], key: str) -> Block:
     """A block for some of the audiences and goals named."""
     every, weekend = draw(st.sampled_from(EVERY)), draw(st.booleans())
@@ -131,6 +144,7 @@ def blocks(draw: st.DrawFn, names: list[str], goals: list[str], readers: Abstrac
         until=draw(st.none() | st.dates(soonest, LATEST)) if soonest <= LATEST else None,
         goals=draw(st.lists(st.sampled_from(goals), max_size=3).map(tuple)) if goals else (),
         reminder=draw(st.integers(0, 1440)),
+        **draw(care()),
     )
 
 
@@ -207,4 +221,5 @@ def settings_strategy(draw: st.DrawFn) -> Settings:
         goals=tuple(goals),
         blocks=tuple(wanted),
         guard=draw(st.builds(Guard, share=st.integers(0, 100), count=st.integers(0, 100_000))),
+        privacy=draw(st.builds(Privacy, keep_days=st.integers(90, 3650))),
     )

@@ -134,6 +134,10 @@ MISSHAPEN = [
     ((*BLOCK, "time_zone"), "Europe/Stockholm"),
     ((*BLOCK, "outside_hours"), "skip"),
     ((*BLOCK, "holiday"), True),
+    ((*BLOCK, "protection"), "hard"),
+    ((*BLOCK, "within"), "month"),
+    ((*BLOCK, "moves_per_quarter"), 91),
+    ((*BLOCK, "moves_per_quarter"), "3"),
     ((*BLOCK, "at"), "9:00"),
     ((*BLOCK, "at"), "24:00"),
     ((*BLOCK, "at"), 9),
@@ -154,6 +158,9 @@ MISSHAPEN = [
     (("guard",), 30),
     (("guard",), {"share": 101}),
     (("guard",), {"count": "many"}),
+    (("privacy",), 5),
+    (("privacy",), {"keep_days": 89}),
+    (("privacy",), {"keep": 90}),
     (("channels",), []),
 ]
 
@@ -188,7 +195,13 @@ def test_it_misses_what_parse_misses(path: tuple[str | int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value"), [((*BLOCK, "day"), "saturday"), ((*BLOCK, "day"), 15), ((*BLOCK, "every"), "month")], ids=str
+    ("path", "value"),
+    [
+        ((*BLOCK, "day"), "saturday"),
+        ((*BLOCK, "day"), 15),
+        ((*BLOCK, "every"), "month"),
+    ],
+    ids=str,
 )
 def test_it_leaves_to_parse_what_two_keys_say_together(path: tuple[str | int, ...], value: Any) -> None:
     settings = edited(path, value)

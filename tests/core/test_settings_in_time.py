@@ -284,7 +284,7 @@ def test_a_zone_that_is_wrong_hides_no_meeting() -> None:
 @given(st.data())
 def test_blocks_are_refused_exactly_when_they_meet(data: st.DataObject) -> None:
     made = [data.draw(strategies.blocks(["alla"], [], frozenset(Language), key)) for key in ("one", "two", "three")]
-    plain = [json.loads(one.model_dump_json(by_alias=True, exclude_none=True)) for one in made]
+    plain = [json.loads(one.model_dump_json(by_alias=True, exclude_defaults=True)) for one in made]
     settings = {**EXAMPLE, "blocks": plain}
     meeting = [
         f"blocks[{later}].at"

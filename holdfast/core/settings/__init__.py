@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from holdfast.core.model import Protection
 from holdfast.core.settings.fields import Language
 from holdfast.core.settings.holidays import Holidays
 from holdfast.core.settings.model import (
@@ -19,8 +20,10 @@ from holdfast.core.settings.model import (
     Mode,
     Organization,
     OutsideHours,
+    Privacy,
     Settings,
     Tenant,
+    Within,
 )
 from holdfast.core.settings.parsing import ENVIRONMENT, parse
 from holdfast.core.settings.problems import Problem, SettingsError
@@ -44,12 +47,15 @@ __all__ = [
     "Mode",
     "Organization",
     "OutsideHours",
+    "Privacy",
     "Problem",
+    "Protection",
     "Quietest",
     "Settings",
     "SettingsError",
     "Tenant",
     "Unit",
+    "Within",
     "dump",
     "fingerprint",
     "json_schema",

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from holdfast.core import zones
-from holdfast.core.model import Rule, Slot
+from holdfast.core.model import Protection, Rule, Slot
 from holdfast.core.recurrence import next_date
 from holdfast.core.settings.fields import (
     Address,
@@ -81,6 +81,13 @@ class HolidayRule(enum.StrEnum):
 
     SKIP = "skip"
     MOVE = "move"
+
+
+class Within(enum.StrEnum):
+    """How far a date may be moved and stay."""
+
+    WEEK = "week"
+    DAY = "day"
 
 
 def _version(value: object) -> Literal[1]:
@@ -263,6 +270,21 @@ class Block(_Titled):
         description="On holidays and closed days: skip (that date is left out) or move (to the nearest ordinary day of "
         "the week).",
     )
+    # Before within and moves_per_quarter, which are judged by it.
+    protection: Annotated[Protection, *choice(Protection, one_of(Protection, "a protection"))] = Field(
+        default=Protection.MOVABLE,
+        description="What happens when a person moves, deletes or frees a date: strict (it is put back), movable (put "
+        "back too, but a few in a quarter may be moved or deleted) or soft (left as it is). A person's own text, and "
+        "days out of office, are left in peace by all three, and a second deletion is final.",
+    )
+    within: Annotated[Within, *choice(Within, one_of(Within, "how far a date may be moved"))] = Field(
+        default=Within.WEEK,
+        description="With protection: movable, how far a date may be moved and stay, in working hours: week or day.",
+    )
+    moves_per_quarter: Annotated[int, *whole_number(0, 90)] = Field(
+        default=3,
+        description="With protection: movable, how many dates each person may move or delete in a quarter.",
+    )
 
     def rules(self) -> tuple[Rule, ...]:
         """On which dates it comes back: one rule for each of its days, in the order of the file."""
@@ -317,6 +339,17 @@ class Block(_Titled):
             raise refuse(f"leaves no {day} since from ({from_})", "Choose a later date, or leave until out.")
         return until
 
+    @field_validator("within", "moves_per_quarter")
+    @classmethod
+    def _is_for_dates_that_may_move(cls, value: Within | int, info: ValidationInfo) -> Within | int:
+        protection = info.data.get("protection", Protection.MOVABLE)
+        if protection is not Protection.MOVABLE:
+            raise refuse(
+                f"says which moves stay, and protection is {protection}",
+                f"Leave {info.field_name} out, or write protection: movable",
+            )
+        return value
+
 
 def _minute(at: time) -> int:
     return at.hour * 60 + at.minute
@@ -330,6 +363,16 @@ class Guard(Section):
     )
     count: Annotated[int, *whole_number(0, 100_000)] = Field(
         default=10, description="How many people a plan may touch whatever their share."
+    )
+
+
+class Privacy(Section):
+    """How long what a person did is remembered."""
+
+    keep_days: Annotated[int, *whole_number(90, 3650)] = Field(
+        default=90,
+        description="How many days it is remembered, under a pseudonym, what each person did with a block. At least "
+        "90, a quarter, over which moves_per_quarter is counted.",
     )
 
 
@@ -379,6 +422,11 @@ class Settings(Section):
         default=Guard(),
         title="Guard",
         description="When a plan is unusual enough to be refused: above both figures at once.",
+    )
+    privacy: Privacy = Field(
+        default=Privacy(),
+        title="Privacy",
+        description="How long anything is remembered of each person.",
     )
 
     def language_of(self, audience: str) -> Language:

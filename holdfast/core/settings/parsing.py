@@ -14,7 +14,17 @@ from holdfast.core.settings.document import Node, Place, read
 from holdfast.core.settings.fields import REFUSED, TEXT, TRANSLATED
 from holdfast.core.settings.holidays import Holidays
 from holdfast.core.settings.meaning import Path, contradictions
-from holdfast.core.settings.model import Audience, Block, Credential, Goal, Guard, Organization, Settings, Tenant
+from holdfast.core.settings.model import (
+    Audience,
+    Block,
+    Credential,
+    Goal,
+    Guard,
+    Organization,
+    Privacy,
+    Settings,
+    Tenant,
+)
 from holdfast.core.settings.problems import Problem, SettingsError, meant, printable, quoted
 from holdfast.core.settings.recurring import CHOSEN, FIXED, ONE_DAY, SEVERAL_DAYS, Window
 
@@ -34,6 +44,7 @@ _SECTIONS: Mapping[str | int, type[BaseModel]] = {
     "goals": Goal,
     "blocks": Block,
     "guard": Guard,
+    "privacy": Privacy,
 }
 _NAMED = ("audiences", "goals", "blocks")
 """The sections of which there are several, each under a name or a number."""

@@ -9,9 +9,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from holdfast.core.settings.model import Block, Settings
+from holdfast.core.model import Protection
+from holdfast.core.settings.model import Block, Privacy, Settings
 
-_LATER = ("weekend", "time_zone", "outside_hours", "holiday")
+_OF_MOVES = ("within", "moves_per_quarter")
+"""Keys of a block that a file may hold only where dates may be moved."""
+
+_LATER = ("weekend", "time_zone", "outside_hours", "holiday", "protection", *_OF_MOVES)
 """Keys of a block that are younger than the first approvals, which hold while nobody uses them."""
 
 
@@ -31,7 +35,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def dump(settings: Settings) -> str:
-    """The settings as YAML text that ``parse`` turns into the same settings, with every default written out."""
+    """The settings as YAML text that ``parse`` turns into the same settings, with every default that applies."""
     text = io.StringIO()
     YAML(typ="rt", pure=True).dump(_plain(settings), text)
     return text.getvalue()
@@ -45,13 +49,20 @@ def fingerprint(settings: Settings) -> str:
     """
     meant = _plain(settings)
     del meant["tenant"]
-    for block in meant["blocks"]:
+    for block, written in zip(settings.blocks, meant["blocks"], strict=True):
         for key in _LATER:
-            if block[key] == Block.model_fields[key].default:
-                del block[key]
+            if getattr(block, key) == Block.model_fields[key].default:
+                written.pop(key, None)
+    if settings.privacy == Privacy():
+        del meant["privacy"]
     canonical = json.dumps(meant, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
 def _plain(settings: Settings) -> dict[str, Any]:
-    return settings.model_dump(mode="json", by_alias=True, exclude_none=True)
+    plain = settings.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for block in plain["blocks"]:
+        if block["protection"] != Protection.MOVABLE:
+            for key in _OF_MOVES:
+                del block[key]
+    return plain
