@@ -12,6 +12,7 @@ from holdfast import wiring
 from holdfast.core.settings import SettingsError
 from holdfast.jobs import health as health_job
 from holdfast.jobs import status as status_job
+from holdfast.store.key import KeyUnusable
 from holdfast.store.sqlite import StateUnusable
 from holdfast.wiring import Place, SetupError, SystemClock
 
@@ -28,7 +29,7 @@ async def health(request: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG00
         settings = place.settings()
         with wiring.remembering(place, settings) as state:
             found = health_job.health(await status_job.status(settings, state, SystemClock()))
-    except (SettingsError, SetupError, StateUnusable) as error:
+    except (SettingsError, SetupError, KeyUnusable, StateUnusable) as error:
         _log.error("Not healthy: %s", error)
         return _answer({"healthy": False, "why": "the settings or the state cannot be read; the log says more"})
     return _answer(found.data())

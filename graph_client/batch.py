@@ -88,6 +88,10 @@ class _Pending:
     answer: asyncio.Future[Answer]
 
 
+_RENEWALS = 2
+"""How often a call is tried with another token: one that is just as old may have been on its way to others already."""
+
+
 class Dispatcher:
     """Sends the calls of many workers, at most ``in_flight`` batches at a time and one call per mailbox.
 
@@ -165,11 +169,11 @@ class Dispatcher:
         try:
             began = self._clock.monotonic()
             attempt = 1
-            renewed = False
+            renewals = 0
             while True:
                 answer = await self._sent(call, attempt)
-                if answer.status == HTTPStatus.UNAUTHORIZED and not renewed:
-                    renewed = True
+                if answer.status == HTTPStatus.UNAUTHORIZED and renewals < _RENEWALS:
+                    renewals += 1
                     await self._tokens.renew(answer.token, claims_of(answer))
                     continue
                 if answer.status not in PASSING:

@@ -30,9 +30,10 @@ from holdfast.core.model import (
     Slot,
     Tag,
 )
+from holdfast.core.protection import Stretch
 
-OF_SERIES = "id,type,createdDateTime,start,recurrence"
-"""What is asked of tagged series masters, besides the tag."""
+OF_OURS = "id,type,createdDateTime,start,end,showAs,recurrence"
+"""What is asked of tagged events, besides the tag."""
 
 OF_ONE_EVENT = "id,type,transactionId,start,recurrence"
 """What is asked of one event by its id, besides the tag."""
@@ -40,8 +41,11 @@ OF_ONE_EVENT = "id,type,transactionId,start,recurrence"
 OF_ANY_EVENT = "id,type,transactionId"
 """What is asked of events that may be other people's."""
 
-OF_OCCURRENCES = "id,type,start,end,originalStart"
+OF_OCCURRENCES = "id,type,start,end,originalStart,showAs"
 """What is asked of the occurrences of a series."""
+
+OF_ABSENCES = "id,type,start,end,showAs"
+"""What is asked of everything in a stretch of a calendar, to learn when its owner is out of office."""
 
 _PAGE = 50
 _PLAIN = "(),/:'"
@@ -60,7 +64,7 @@ _THE_TAG = f"singleValueExtendedProperties($filter=id eq '{tags.PROPERTY_ID}')"
 _TAGGED = (
     f"singleValueExtendedProperties/Any(ep: ep/id eq '{tags.PROPERTY_ID}' and startswith(ep/value,'{tags.PREFIX}'))"
 )
-_READ = _query(filter=_TAGGED, expand=_THE_TAG, select=OF_SERIES, top=str(_PAGE))
+_READ = _query(filter=_TAGGED, expand=_THE_TAG, select=OF_OURS, top=str(_PAGE))
 _LOOK = _query(select=OF_ONE_EVENT, expand=_THE_TAG)
 
 
@@ -101,14 +105,16 @@ class GraphCalendars:
         return translate.understood(lambda answer: translate.free_busy(answer, since, step), raw)
 
     async def read(self, mailbox: str) -> ActualCalendar:
-        """Every tagged series master, copies of one tag included, found by the tag's beginning.
+        """Every tagged series master and single event, copies of one tag included, found by the tag's beginning.
 
-        ``$filter`` on ``/events`` searches masters, and a tag is only given where it is expanded
+        ``$filter`` on ``/events`` searches these, and a tag is only given where it is expanded
         (``api/singlevaluelegacyextendedproperty-get.md``).
         """
         first = Call(mailbox, "GET", f"{_user(mailbox)}/events?{_READ}", READ_CALENDAR)
-        found = [translate.understood(translate.series_master, raw) for raw in await self._dispatcher.whole(first)]
-        return ActualCalendar(mailbox, tuple(one for one in found if one is not None))
+        raws = await self._dispatcher.whole(first)
+        series = [translate.understood(translate.series_master, raw) for raw in raws]
+        singles = [translate.understood(translate.single, raw) for raw in raws]
+        return ActualCalendar(mailbox, tuple(filter(None, series)), tuple(filter(None, singles)))
 
     async def instances(
         self, mailbox: str, event_id: str, *, since: datetime, until: datetime
@@ -158,6 +164,27 @@ class GraphCalendars:
                 if carried in transaction_ids:
                     return await self.look(mailbox, event_id)
         return None
+
+    async def put(self, mailbox: str, series: DesiredSeries, tag: Tag, day: date, transaction_id: str) -> Created:
+        """Put a single event, as a date of the series, into the calendar. Raises ``Duplicate`` like ``create``."""
+        body = translate.one_event(series, tag, day, transaction_id)
+        call = Call(mailbox, "POST", f"{_user(mailbox)}/events", WRITE_CALENDAR, body)
+        return translate.understood(translate.created, await self._dispatcher.ok(call))
+
+    async def make_busy(self, mailbox: str, event_id: str) -> None:
+        """Let an event or one occurrence show as busy. Raises ``Gone``."""
+        await self._patch(mailbox, event_id, {"showAs": "busy"})
+
+    async def away(self, mailbox: str, *, since: datetime, until: datetime) -> list[Stretch]:
+        """The times between two instants for which the owner has an out-of-office event.
+
+        ``calendarView`` has no filter for it (``api/user-list-calendarview.md``), so each event of the time is asked
+        for no more than when it is and how it shows.
+        """
+        window = _query(startDateTime=_utc(since), endDateTime=_utc(until), select=OF_ABSENCES, top=str(_PAGE))
+        call = Call(mailbox, "GET", f"{_user(mailbox)}/calendarView?{window}", READ_CALENDAR)
+        found = [translate.understood(translate.absence, raw) for raw in await self._dispatcher.whole(call)]
+        return [stretch for stretch in found if stretch is not None]
 
     async def move(self, mailbox: str, event_id: str, slot: Slot, day: date) -> None:
         """Put one occurrence on another day, at the slot's hours. Raises ``Crossing`` and ``Gone``."""

@@ -26,17 +26,21 @@ from holdfast.core.model import (
     Person,
     Purpose,
     Rule,
+    ShowAs,
+    Single,
     Slot,
     Tag,
     Weekday,
     Weekly,
     WorkingHours,
 )
+from holdfast.core.protection import Stretch
 
 Value = TypeVar("Value")
 
 SERIES_MASTER = "seriesMaster"
 EXCEPTION = "exception"
+_SINGLE = "singleInstance"
 _GUEST = "guest"
 
 _OF_PATTERN = {
@@ -73,8 +77,7 @@ def event(series: DesiredSeries, tag: Tag, transaction_id: str) -> dict[str, Any
     slot = series.slot
     zone = zones.windows(slot.zone)
     return {
-        **words(series, tag),
-        **hours(slot, series.first),
+        **one_event(series, tag, series.first, transaction_id),
         "recurrence": {
             "pattern": pattern(slot.rule),
             "range": {
@@ -84,6 +87,14 @@ def event(series: DesiredSeries, tag: Tag, transaction_id: str) -> dict[str, Any
                 "recurrenceTimeZone": zone,
             },
         },
+    }
+
+
+def one_event(series: DesiredSeries, tag: Tag, day: date, transaction_id: str) -> dict[str, Any]:
+    """The event to create for one day of a series, without attendees."""
+    return {
+        **words(series, tag),
+        **hours(series.slot, day),
         "showAs": "busy",
         "isReminderOn": True,
         "responseRequested": False,
@@ -177,6 +188,21 @@ def series_master(raw: Mapping[str, Any]) -> ActualSeries | None:
     )
 
 
+def single(raw: Mapping[str, Any]) -> Single | None:
+    """An event of ours that stands for one date, or None for any other: a copy of a date has its series' tag."""
+    tag = _tag(raw)
+    if tag is None or raw["type"] != _SINGLE or tag.first != tag.last:
+        return None
+    return Single(tag, _instant(raw["createdDateTime"]), occurrence(raw))
+
+
+def absence(raw: Mapping[str, Any]) -> Stretch | None:
+    """When somebody is out of office, or None for an event that says nothing of it."""
+    if ShowAs(raw["showAs"]) is not ShowAs.OUT_OF_OFFICE:
+        return None
+    return Stretch(_zoned(raw["start"]), _zoned(raw["end"]))
+
+
 def look(raw: Mapping[str, Any]) -> EventLook:
     """One event, whether ours or not."""
     return EventLook(
@@ -205,6 +231,7 @@ def occurrence(raw: Mapping[str, Any]) -> Occurrence:
         _zoned(raw["end"]),
         _instant(original) if original else starts,
         raw["type"] == EXCEPTION,
+        ShowAs(raw["showAs"]),
     )
 
 

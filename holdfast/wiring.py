@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import secrets
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -18,6 +19,7 @@ from pathlib import Path
 from graph_client.connect import Connection, Graph, connect
 from holdfast.core.settings import Credential, Settings, parse
 from holdfast.jobs.ports import Ports, State
+from holdfast.store import key
 from holdfast.store.sqlite import open_state
 
 SETTINGS_FILE = "settings.yaml"
@@ -26,6 +28,9 @@ STATE_FILE = "holdfast.db"
 VARIABLES = {
     "HOLDFAST_SETTINGS": "The settings file. Default: settings.yaml in the working folder.",
     "HOLDFAST_STATE": "The file in which state is kept. Default: holdfast.db beside the settings file.",
+    key.KEY: "The key under which what people do with blocks is remembered. Default: the file "
+    f"{key.KEY_FILE} beside the state, made on first use.",
+    key.KEY_PREVIOUS: "The key before, while it is replaced.",
     "HOLDFAST_CLIENT_SECRET": "The client secret of the app registration, for tenant.credential: secret.",
     "HOLDFAST_CERTIFICATE_PATH": "A PEM file with private key and certificate, for tenant.credential: certificate.",
     "HOLDFAST_AUTHORITY": "Where tokens are asked for, instead of Microsoft's own sign-in service. For simulators.",
@@ -94,8 +99,9 @@ class Place:
 
 @contextmanager
 def remembering(place: Place, settings: Settings) -> Iterator[State]:
-    """What is remembered of the settings' tenant. Raises ``StateUnusable``."""
-    with open_state(place.state_path, str(settings.tenant.tenant_id)) as state:
+    """What is remembered of the settings' tenant. Raises ``StateUnusable`` and ``KeyUnusable``."""
+    own = key.of(place.variables, place.state_path, make=lambda: secrets.token_urlsafe(32))
+    with open_state(place.state_path, str(settings.tenant.tenant_id), own) as state:
         yield state
 
 

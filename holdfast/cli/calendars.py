@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +31,7 @@ from holdfast.core.report import Report
 from holdfast.core.settings import Settings
 from holdfast.jobs import apply as apply_job
 from holdfast.jobs import remove as remove_job
+from holdfast.jobs import repair as repair_job
 from holdfast.jobs import sweep as sweep_job
 from holdfast.jobs.survey import Survey, survey
 from holdfast.wiring import Wired
@@ -88,6 +89,10 @@ def apply(
     ] = None,
     yes: Yes = False,
     force: Annotated[bool, typer.Option("--force", help="Also when the guard finds the plan unusually large.")] = False,
+    ask_again: Annotated[
+        bool,
+        typer.Option("--ask-again", help="Also make series again whose owners have deleted them twice in a quarter."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the plan, ask, and carry it out; from then on these settings are the approved ones.
@@ -105,7 +110,9 @@ def apply(
         only = reviewed.only
 
     async def work(wired: Wired) -> Report:
-        seen = await _look(settings, wired, only=only, choices=reviewed.choices if reviewed else None)
+        seen = await _look(
+            settings, wired, only=only, choices=reviewed.choices if reviewed else None, ask_again=ask_again
+        )
         if reviewed is not None:
             reviewed.hold_against(seen.survey.plan, settings)
         if not as_json:
@@ -133,6 +140,27 @@ def sweep(settings_file: SettingsFile = None, *, as_json: AsJson = False) -> Non
             return await sweep_job.sweep(settings, wired.ports, progress=show)
 
     _finish(run(place, settings, work), as_json=as_json)
+
+
+def repair(
+    mailbox: Annotated[str, typer.Argument(help="The address or id of one person of the audiences.")],
+    settings_file: SettingsFile = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Look at one person's calendar and hold its blocks, towards the approved settings, writing only in mode `keep`.
+
+    Tells whether they are held, and not what anybody did with them.
+
+    Example: `holdfast repair anna.ek@fjallvik.example`
+    """
+    place, settings = load(settings_file)
+
+    async def work(wired: Wired) -> Report:
+        return await repair_job.repair(settings, wired.ports, mailbox)
+
+    report = run(place, settings, work)
+    _finish(replace(report, protected={}), as_json=as_json)
 
 
 def remove(
@@ -188,6 +216,7 @@ async def _look(
     removing: Reason | None = None,
     choices: Choices | None = None,
     choose_again: bool = False,
+    ask_again: bool = False,
 ) -> _Seen:
     clock = wired.ports.clock
     approval = await wired.ports.state.approval()
@@ -199,6 +228,7 @@ async def _look(
             pinned=pinned,
             choices=choices,
             choose_again=choose_again,
+            ask_again=ask_again,
             only=only,
             removing=removing,
             progress=show,

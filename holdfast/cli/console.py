@@ -26,6 +26,7 @@ from holdfast.core.settings import Settings, SettingsError
 from holdfast.jobs import ports
 from holdfast.jobs.audience import AudienceError
 from holdfast.jobs.survey import NoSuchMailbox
+from holdfast.store.key import KeyUnusable
 from holdfast.store.sqlite import StateUnusable
 from holdfast.wiring import Place, SetupError, Wired
 
@@ -78,7 +79,7 @@ def run(place: Place, settings: Settings, work: Callable[[Wired], Awaitable[Resu
 
     try:
         return asyncio.run(wired_up())
-    except (SetupError, StateUnusable, AudienceError, NoSuchMailbox) as error:
+    except (SetupError, KeyUnusable, StateUnusable, AudienceError, NoSuchMailbox) as error:
         stop(str(error), Exit.USAGE)
     except UnsafePlan as error:
         stop(str(error), Exit.INCOMPLETE)
@@ -152,7 +153,7 @@ def show_report(report: Report, *, as_json: bool) -> None:
         for state, count, why in render.state_rows(report):
             table.add_row(state, count, why, style="bold" if state == "audience" else None)
         out.print(table)
-        for line in render.problem_lines(report.problems):
+        for line in (*render.protected_lines(report.protected), *render.problem_lines(report.problems)):
             out.print(line, markup=False)
         if report.note:
             out.print(f"\n{report.note}", markup=False)

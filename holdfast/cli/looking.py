@@ -15,6 +15,7 @@ from holdfast.core.tenant import TenantFacts, told
 from holdfast.jobs import check as check_job
 from holdfast.jobs import probing
 from holdfast.jobs import status as status_job
+from holdfast.store.key import KeyUnusable
 from holdfast.store.sqlite import StateUnusable
 from holdfast.wiring import Place, SystemClock, Wired
 
@@ -91,7 +92,7 @@ def status(settings_file: SettingsFile = None, *, as_json: AsJson = False) -> No
     try:
         with wiring.remembering(place, settings) as state:
             found = asyncio.run(status_job.status(settings, state, SystemClock()))
-    except StateUnusable as error:
+    except (KeyUnusable, StateUnusable) as error:
         stop(str(error), Exit.USAGE)
     if as_json:
         print_json(found.data())

@@ -186,6 +186,14 @@ def state_rows(report: Report) -> list[tuple[str, str, str]]:
     return [*rows, ("audience", str(len(report.audience)), "everybody in the groups, each counted once")]
 
 
+def protected_lines(protected: Mapping[str, int]) -> Iterator[str]:
+    """How many dates that people touched met with what; nobody is named for what they did with a block."""
+    if protected:
+        yield "\nDates that people changed:"
+    for met, count in sorted(protected.items()):
+        yield f"  {count:>6}  {met}"
+
+
 def problem_lines(accounts: Iterable[Account]) -> Iterator[str]:
     """The technical failures, alike ones together: what Graph said, the cure, and who."""
     alike: dict[tuple[str, str, str, str], list[Account]] = defaultdict(list)

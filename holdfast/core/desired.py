@@ -15,6 +15,7 @@ from holdfast.core.holidays import DaysOff, nearest_in_week
 from holdfast.core.hours import works_at, works_on
 from holdfast.core.model import (
     ActualSeries,
+    Care,
     DesiredSeries,
     Fingerprint,
     Landing,
@@ -28,7 +29,7 @@ from holdfast.core.model import (
     Weekly,
     WorkingHours,
 )
-from holdfast.core.settings import Block, BlockZone, HolidayRule, Language, OutsideHours, Quietest, Settings
+from holdfast.core.settings import Block, BlockZone, HolidayRule, Language, OutsideHours, Quietest, Settings, Within
 
 SERIES_LENGTH = timedelta(weeks=26)
 """How long a series is made: Exchange keeps deletions and exceptions of a series in one property, so it has to end."""
@@ -49,6 +50,8 @@ _DAY, _WEEK = timedelta(days=1), timedelta(weeks=1)
 _TRIES = 4
 """Series lengths, two years in all, after which a block of which no date stands is given up."""
 
+
+_AS_USUAL = Care()
 
 EVERY_DAY = DaysOff(weekends=False)
 """No day off at all."""
@@ -97,6 +100,7 @@ class Want:
     others: tuple[Slot, ...] = ()
     before: tuple[Want, ...] = ()
     language: Language = Language.EN
+    care: Care = _AS_USUAL
 
     @property
     def key(self) -> SlotKey:
@@ -352,7 +356,8 @@ def _want(settings: Settings, block: Block, audience: str, slot: Slot, profile: 
     language = settings.language_of(audience)
     goals = [goal.title_in(language) for goal in settings.goals if goal.id in block.goals]
     subject = block.title_in(language)
-    body = words.body(language, settings.organization.name, goals)
+    care = Care(block.protection, block.moves_per_quarter, on_its_day=block.within is Within.DAY)
+    body = words.body(language, settings.organization.name, goals, care)
     category = words.CATEGORY[language]
     undated = DesiredSeries(
         block=block.id,
@@ -374,6 +379,7 @@ def _want(settings: Settings, block: Block, audience: str, slot: Slot, profile: 
         follows=block.time_zone is BlockZone.MAILBOX,
         hours=profile.hours if block.outside_hours is OutsideHours.EXCUSE else None,
         language=language,
+        care=care,
     )
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "PEOPLE",
     "ActualCalendar",
     "ActualSeries",
+    "Care",
     "Clock",
     "Created",
     "DesiredSeries",
@@ -34,6 +35,7 @@ __all__ = [
     "Purpose",
     "Rule",
     "ShowAs",
+    "Single",
     "Slot",
     "SlotKey",
     "Tag",
@@ -209,6 +211,18 @@ class Protection(enum.StrEnum):
     SOFT = "soft"
 
 
+class Care(NamedTuple):
+    """How the dates of a block are protected.
+
+    With ``MOVABLE``, so many dates in each quarter may be moved within their week, or with ``on_its_day`` on their day,
+    or be deleted.
+    """
+
+    protection: Protection = Protection.MOVABLE
+    moves_per_quarter: int = 3
+    on_its_day: bool = False
+
+
 class ShowAs(enum.StrEnum):
     """How an event shows to others: Graph's ``showAs``."""
 
@@ -326,11 +340,26 @@ class ActualSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class Single:
+    """A tagged event without series: what was put in the place of a date that its owner had deleted."""
+
+    tag: Tag
+    created: datetime
+    occurrence: Occurrence
+
+    @property
+    def day(self) -> date:
+        """The date that it stands for."""
+        return self.tag.first
+
+
+@dataclass(frozen=True, slots=True)
 class ActualCalendar:
     """Everything of ours in one mailbox, read whole. A mailbox that could not be read has no ``ActualCalendar``."""
 
     mailbox: str
     series: tuple[ActualSeries, ...] = ()
+    singles: tuple[Single, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,28 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from holdfast.core import recurrence, zones
-from holdfast.core.desired import UNTOUCHED, Want
+from holdfast.core import recurrence, words, zones
+from holdfast.core.desired import UNTOUCHED, Desired, Want
 from holdfast.core.hours import works_between
-from holdfast.core.model import ActualSeries, Occurrence, Protection, ShowAs, WorkingHours
+from holdfast.core.model import (
+    ActualCalendar,
+    ActualSeries,
+    DesiredSeries,
+    Occurrence,
+    Protection,
+    ShowAs,
+    Single,
+    SlotKey,
+)
 from holdfast.core.touches import DateKey, Quarter, Touches
 
 _FREED = frozenset({ShowAs.FREE, ShowAs.TENTATIVE})
+
+_A_WEEK = timedelta(weeks=1)
 
 PUT_BACKS = 2
 """How often a date is put right before it is left to its owner."""
@@ -68,44 +79,78 @@ class Stretch(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What else counts in judging: how a block is protected, when its owner works and when they are away.
+class Held:
+    """A series that stands where a slot wants it, and the single events in the place of its deleted dates."""
 
-    ``hours`` is None where they are not known; ``away`` are the times of out-of-office events.
-    """
-
-    protection: Protection
-    moves_per_quarter: int
-    hours: WorkingHours | None = None
-    away: Sequence[Stretch] = ()
+    want: Want
+    series: ActualSeries
+    singles: Mapping[date, Single]
 
 
-def judge(
-    want: Want,
-    series: ActualSeries,
-    singles: Mapping[date, Occurrence],
-    touches: Touches,
-    circumstances: Circumstances,
-    *,
-    now: datetime,
-) -> tuple[Judged, ...]:
+def held(desired: Desired, calendar: ActualCalendar, now: datetime) -> Iterator[Held]:
+    """What is to be protected in a calendar. Of events that carry the same tag the oldest counts: others are copies."""
+    found: dict[tuple[str, int], ActualSeries] = {}
+    for series in sorted(calendar.series, key=lambda one: (one.created, one.event_id)):
+        found.setdefault((series.tag.block, series.tag.generation), series)
+    singles: dict[tuple[str, int], dict[date, Single]] = {}
+    for single in sorted(calendar.singles, key=lambda one: (one.created, one.occurrence.event_id)):
+        singles.setdefault((single.tag.block, single.tag.generation), {}).setdefault(single.day, single)
+    wants = {want.key: want for want in desired.wants}
+    for mark, series in found.items():
+        want = wants.get(SlotKey(series.tag.block, series.tag.fingerprint.slot))
+        if want is None or series.tag.last < zones.date_at(want.series.slot.zone, now):
+            continue
+        if want.care.protection is not Protection.SOFT:
+            yield Held(want, series, singles.get(mark, {}))
+
+
+def orphans(desired: Desired, calendar: ActualCalendar, now: datetime) -> tuple[Single, ...]:
+    """The single events to come that stand for no date of a series any more: it is gone, or the day is off now."""
+    wants = {want.key: want for want in desired.wants}
+    series = {(one.tag.block, one.tag.generation): one.tag for one in calendar.series}
+    left: list[Single] = []
+    for single in calendar.singles:
+        if single.occurrence.starts <= now + UNTOUCHED:
+            continue
+        tag = series.get((single.tag.block, single.tag.generation))
+        want = wants.get(SlotKey(single.tag.block, single.tag.fingerprint.slot))
+        if want is None or tag is None or not tag.first <= single.day <= tag.last or want.is_off(single.day):
+            left.append(single)
+    return tuple(left)
+
+
+def judge(one: Held, touches: Touches, away: Sequence[Stretch], *, now: datetime) -> tuple[Judged, ...]:
     """The verdicts on the touched dates of a series, by day; dates that stand as they should have none.
 
-    ``series.ahead`` has to have been read. ``singles`` are the single events that stand for deleted dates, by day.
-    Days off are judged elsewhere, and so is what comes after a series that its owner cut short.
+    ``series.ahead`` has to have been read. ``away`` are the times of out-of-office events. Days off are judged
+    elsewhere, and what comes after a series that its owner cut short is left.
     """
-    case = _Case(want, series, singles, touches, circumstances, now)
-    if circumstances.protection is Protection.SOFT:
-        return ()
+    case = _Case(one.want, one.series, one.singles, touches, away, now)
     touched = list(case.touched())
     used = Counter(Quarter.of(key.day) for key in case.still_used({key for key, _, _ in touched}))
     judged = []
     for key, touch, occurrence in touched:
-        left = circumstances.moves_per_quarter - used[Quarter.of(key.day)]
-        one = case.verdict(key, touch, occurrence, allowance=left > 0)
-        used[Quarter.of(key.day)] += one.counts
-        judged.append(one)
+        left = one.want.care.moves_per_quarter - used[Quarter.of(key.day)]
+        verdict = case.verdict(key, touch, occurrence, allowance=left > 0)
+        used[Quarter.of(key.day)] += verdict.counts
+        judged.append(verdict)
     return tuple(judged)
+
+
+def instead(want: Want) -> DesiredSeries:
+    """The series as the event has it that is put in the place of a deleted date: it says how to skip it for good."""
+    return replace(want.series, body=words.instead(want.language) + want.series.body)
+
+
+def returned(one: Held, touches: Touches, *, now: datetime) -> tuple[Occurrence, ...]:
+    """Dates that are agreed to be left out and have come back with a series that was made anew."""
+    zone = one.want.series.slot.zone
+    days = {key.day for key in touches.skipped if key.block == one.series.tag.block}
+    return tuple(
+        date
+        for date in one.series.ahead or ()
+        if date.starts > now + UNTOUCHED and zones.date_at(zone, date.original_starts) in days
+    )
 
 
 def counted(judged: Iterable[Judged]) -> Mapping[tuple[Touch, Verdict], int]:
@@ -117,17 +162,22 @@ def counted(judged: Iterable[Judged]) -> Mapping[tuple[Touch, Verdict], int]:
 class _Case:
     want: Want
     series: ActualSeries
-    singles: Mapping[date, Occurrence]
+    singles: Mapping[date, Single]
     touches: Touches
-    circumstances: Circumstances
+    away: Sequence[Stretch]
     now: datetime
 
     def touched(self) -> Iterator[tuple[DateKey, Touch, Occurrence | None]]:
         """The dates that are not as they should be, and what stands for each."""
         slot = self.want.series.slot
         found = {zones.date_at(slot.zone, one.original_starts): one for one in self.series.ahead or ()}
+        # A date that the rule does not have is one of another day, by a series that its owner has given another
+        # weekday, or by a Graph that takes where it was moved to for its original start: it is not gone.
+        strays = [day for day in found if recurrence.next_date(slot.rule, day) != day]
         for day in self._due():
-            one = self.singles.get(day) or found.get(day)
+            if day not in found and any(abs(stray - day) < _A_WEEK for stray in strays):
+                continue
+            one = self.singles[day].occurrence if day in self.singles else found.get(day)
             key = DateKey(self.series.tag.block, day)
             if one is None:
                 yield key, Touch.DELETED, None
@@ -148,7 +198,7 @@ class _Case:
     def verdict(self, key: DateKey, touch: Touch, occurrence: Occurrence | None, *, allowance: bool) -> Judged:
         """What is done about one date."""
         kept_so_far = key in self.touches.moved
-        allowed = self.circumstances.protection is Protection.MOVABLE and (allowance or kept_so_far)
+        allowed = self.want.care.protection is Protection.MOVABLE and (allowance or kept_so_far)
         counts = allowed and not kept_so_far
         if key in self.touches.skipped and touch is Touch.DELETED:
             return Judged(key, touch, Verdict.LET_GO)
@@ -178,13 +228,14 @@ class _Case:
         """Whether the owner is out of office at some time of the day."""
         begins = recurrence.midnight(self.want.series.slot.zone, day)
         whole = Stretch(begins, recurrence.midnight(self.want.series.slot.zone, day + timedelta(days=1)))
-        return any(whole.meets(stretch) for stretch in self.circumstances.away)
+        return any(whole.meets(stretch) for stretch in self.away)
 
     def _may_stand(self, day: date, occurrence: Occurrence) -> bool:
         """Whether a date is inside its week, its owner's working hours and as long as it should be."""
         slot = self.want.series.slot
         there = zones.date_at(slot.zone, occurrence.starts)
         whole = occurrence.ends - occurrence.starts >= timedelta(minutes=slot.minutes)
-        hours = self.circumstances.hours
+        hours = self.want.hours
         inside = hours is None or works_between(occurrence.starts, occurrence.ends, hours, zone=slot.zone)
-        return whole and inside and there.isocalendar()[:2] == day.isocalendar()[:2] and not self.want.is_off(there)
+        near = there == day if self.want.care.on_its_day else there.isocalendar()[:2] == day.isocalendar()[:2]
+        return whole and inside and near and not self.want.is_off(there)

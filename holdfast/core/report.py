@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -100,6 +100,8 @@ class Report:
     writes: int = 0
     planned_writes: int = 0
     note: str = ""
+    protected: Mapping[str, int] = field(default_factory=dict)
+    """How many dates that people touched met with what, such as "deleted, put back"; of nobody in particular."""
 
     def counts(self) -> dict[MailboxState, int]:
         """How many of the audience are in each state; they add up to the audience."""
@@ -132,6 +134,7 @@ class Report:
             "states": {state.value: count for state, count in self.counts().items()},
             "excused": self.reasons(MailboxState.EXCUSED),
             "others": _counted(account.state.value for account in self.others),
+            "protected": dict(sorted(self.protected.items())),
             "writes": self.writes,
             "planned_writes": self.planned_writes,
             "complete": self.complete,

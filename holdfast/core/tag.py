@@ -49,6 +49,11 @@ def parse(value: str) -> Tag | None:
     return Tag(match["block"], int(match["generation"]), fingerprint, first, last, ending=match["ending"] is not None)
 
 
+def transaction_id_of_single(block: str, generation: int, day: date) -> str:
+    """The same for the single event in the place of a deleted date of a series."""
+    return f"holdfast:{block}:{generation}:{day}"
+
+
 def transaction_id(block: str, generation: int) -> str:
     """What Graph refuses a second create with, within one mailbox.
 

@@ -50,6 +50,13 @@ class Touches:
     def __bool__(self) -> bool:
         return any((self.put_back, self.answered, self.skipped, self.moved, self.remade))
 
+    @property
+    def latest(self) -> date | None:
+        """The last day that any of it is about; None where there is nothing."""
+        keys = (*self.put_back, *self.answered, *self.skipped, *self.moved)
+        days = [*(key.day for key in keys), *(day for remade in self.remade.values() for day in remade)]
+        return max(days, default=None)
+
     def since(self, first: date) -> Touches:
         """What of it is about days from ``first`` on: the rest is forgotten."""
         remade = {block: tuple(day for day in days if day >= first) for block, days in self.remade.items()}

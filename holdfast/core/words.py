@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from holdfast.core.model import Care, Protection
 from holdfast.core.settings import Language
 
 CATEGORY = {Language.SV: "Lärande", Language.EN: "Learning"}
@@ -17,6 +18,25 @@ _WHY = {
     "week, not only when there is time left over.",
 }
 _GOALS = {Language.SV: "Målen den hjälper oss att nå:", Language.EN: "The goals it helps us reach:"}
+_MOVABLE = {
+    Language.SV: "Krockar det en vecka? Flytta tillfället till en annan arbetstid samma vecka, eller ta bort det. "
+    "Det går {times} gånger i kvartalet; därefter läggs det tillbaka. Anteckningar du skriver i ett tillfälle är dina "
+    "egna.",
+    Language.EN: "Does it clash one week? Move the occurrence to other working hours of the same week, or delete it. "
+    "You may do so {times} times a quarter; after that it is put back. Notes you write in an occurrence are your own.",
+}
+_STRICT = {
+    Language.SV: "Tiden är fredad: ett tillfälle som flyttas eller tas bort läggs tillbaka. Behöver du ändå avstå en "
+    "gång, ta bort det en gång till. Anteckningar du skriver i ett tillfälle är dina egna.",
+    Language.EN: "This time is protected: an occurrence that is moved or deleted is put back. If you have to do "
+    "without it once, delete it again. Notes you write in an occurrence are your own.",
+}
+_INSTEAD = {
+    Language.SV: "Du tog bort det här tillfället, och tiden har lagts tillbaka en gång. Ta bort det igen om du vill "
+    "avstå; då får det vara.",
+    Language.EN: "You deleted this occurrence, and the time has been put back once. Delete it again to skip it; "
+    "then it stays away.",
+}
 _FREEDOM = {
     Language.SV: "Krockar det en vecka? Flytta eller ta bort just det tillfället; resten ligger kvar. "
     "Anteckningar du skriver i ett tillfälle är dina egna.",
@@ -30,13 +50,23 @@ _OPT_OUT = {
 }
 
 
-def body(language: Language, organization: str, goals: Sequence[str]) -> str:
+def instead(language: Language) -> str:
+    """What the body of an event begins with that stands in the place of a deleted date."""
+    return f"<p>{_INSTEAD[language]}</p>"
+
+
+def body(language: Language, organization: str, goals: Sequence[str], care: Care) -> str:
     """The HTML body of a block: why it is there, which goals it serves, what one may do with it, how to opt out."""
     parts = [_WHY[language].format(organization=escape(organization))]
+    freedom = {
+        Protection.STRICT: _STRICT[language],
+        Protection.MOVABLE: _MOVABLE[language].format(times=care.moves_per_quarter),
+        Protection.SOFT: _FREEDOM[language],
+    }[care.protection]
     if goals:
         items = "".join(f"<li>{escape(goal)}</li>" for goal in goals)
-        parts.append(f"{_GOALS[language]}</p><ul>{items}</ul><p>{_FREEDOM[language]}")
+        parts.append(f"{_GOALS[language]}</p><ul>{items}</ul><p>{freedom}")
     else:
-        parts.append(_FREEDOM[language])
+        parts.append(freedom)
     parts.append(_OPT_OUT[language])
     return "".join(f"<p>{part}</p>" for part in parts)

@@ -28,7 +28,9 @@ from holdfast.core.model import (
     SlotKey,
     Tag,
 )
+from holdfast.core.protection import Stretch
 from holdfast.core.tenant import TenantFacts
+from holdfast.core.touches import Touches
 
 
 class Directory(Protocol):
@@ -60,7 +62,7 @@ class Calendars(Protocol):
         ...
 
     async def read(self, mailbox: str) -> ActualCalendar:
-        """Every tagged series master of the mailbox, ended ones included."""
+        """Every tagged event of the mailbox: series masters, ended ones included, and single events."""
         ...
 
     async def instances(
@@ -81,6 +83,18 @@ class Calendars(Protocol):
         self, mailbox: str, transaction_ids: Collection[str], *, since: datetime, until: datetime
     ) -> EventLook | None:
         """An event that a create of ours made, its tag lost, of those that start from ``since`` to ``until``."""
+        ...
+
+    async def put(self, mailbox: str, series: DesiredSeries, tag: Tag, day: date, transaction_id: str) -> Created:
+        """Put a single event, as a date of the series, into the calendar. Raises ``Duplicate`` like ``create``."""
+        ...
+
+    async def make_busy(self, mailbox: str, event_id: str) -> None:
+        """Let an event or one occurrence show as busy. Raises ``Gone``."""
+        ...
+
+    async def away(self, mailbox: str, *, since: datetime, until: datetime) -> Sequence[Stretch]:
+        """The times between two instants for which the owner has an out-of-office event."""
         ...
 
     async def move(self, mailbox: str, event_id: str, slot: Slot, day: date) -> None:
@@ -197,6 +211,18 @@ class State(Protocol):
 
     async def learn(self, mailbox: str, learned: Learned) -> None:
         """Remember what a mailbox says of itself."""
+        ...
+
+    async def touches(self, mailbox: str) -> Touches:
+        """What the owner of a mailbox did with dates of blocks, as far as it was answered or allowed."""
+        ...
+
+    async def touch(self, mailbox: str, touches: Touches) -> None:
+        """Remember it, under a pseudonym of the mailbox, instead of what was remembered before."""
+        ...
+
+    async def forget_touches(self, before: date) -> None:
+        """Forget what is only about days before this one, whoever did it."""
         ...
 
     async def choices(self) -> Mapping[ChoiceKey, time]:

@@ -15,12 +15,25 @@ from holdfast.core import recurrence, zones
 from holdfast.core.desired import SERIES_LENGTH, retold
 from holdfast.core.errors import Conflict, Crossing, Duplicate, Gone, GraphError, Unexpected, Unreachable
 from holdfast.core.model import EventLook, Landing, Occurrence, Slot, SlotKey, Tag
-from holdfast.core.plan import Change, Create, End, Move, Rewrite, Skip
+from holdfast.core.plan import Change, Create, End, Move, Reason, Rewrite, Skip
+from holdfast.core.protection import Held, Judged, Touch, Verdict, instead
 from holdfast.core.report import Account, MailboxState, Problem
-from holdfast.core.tag import UNKNOWN, transaction_id
+from holdfast.core.tag import UNKNOWN, transaction_id, transaction_id_of_single
+from holdfast.core.touches import Touches
 from holdfast.jobs.crowd import each
 from holdfast.jobs.ports import Calendars, Placed, Ports, Progress
-from holdfast.jobs.survey import GENERATIONS, Decisions, Errand, Look, Outcome, difference, remember, settled, stands_as
+from holdfast.jobs.survey import (
+    GENERATIONS,
+    Decisions,
+    Errand,
+    Look,
+    Outcome,
+    difference,
+    look_at_dates,
+    remember,
+    settled,
+    stands_as,
+)
 
 FRESH = timedelta(minutes=5)
 """How old a look may be when it is acted on; an older one is taken again first."""
@@ -28,6 +41,7 @@ FRESH = timedelta(minutes=5)
 ATTEMPTS = 3
 """How often a mailbox that changes under our hands is decided anew."""
 
+_A_DAY = timedelta(days=1)
 _LOOK_AGAIN = "Run the command again: it looks at the calendar afresh and puts right what is missing."
 
 
@@ -37,7 +51,8 @@ async def reconcile(looks: Iterable[Look], ports: Ports, *, progress: Progress |
     async def work(look: Look) -> Outcome:
         return await _Mailbox(look.errand, ports, on_record=look.errand.memory.placed).carry_out(look)
 
-    return await each([look for look in looks if look.changes], work, doing="Writing calendars", progress=progress)
+    due = [look for look in looks if look.changes or (look.touched and not look.touched.is_settled)]
+    return await each(due, work, doing="Writing calendars", progress=progress)
 
 
 @dataclass(slots=True)
@@ -51,6 +66,8 @@ class _Mailbox:
     transactions: dict[str, str] = field(default_factory=dict)
     landed: dict[str, list[tuple[Landing, Slot]]] = field(default_factory=dict)
     on_record: frozenset[SlotKey] = frozenset()
+    put_back: list[tuple[str, Judged, Slot]] = field(default_factory=list)
+    remade: bool = False
 
     async def carry_out(self, look: Look) -> Outcome:
         changes = look.changes
@@ -62,10 +79,12 @@ class _Mailbox:
                     if not fresh:
                         now = self.ports.clock.now()
                         errand = replace(self.errand, desired=retold(self.errand.desired, now))
-                        _, changes = await difference(errand, self.ports.calendars, Decisions(now))
+                        _, changes = await difference(errand, self.ports, Decisions(now))
                     await self.ports.state.know(self.errand.mailbox, None)  # until it is read back
                     for change in changes:
                         await self._do(change)
+                    if self.remade or (look.touched and not look.touched.is_settled):
+                        await self._protect()
                     break
                 except (Conflict, Gone):
                     fresh = False
@@ -77,12 +96,95 @@ class _Mailbox:
                 made = {SlotKey(tag.block, tag.fingerprint.slot) for tag in self.expected.values() if tag}
                 await self._put_on_record(self.errand.memory.placed | made)
             return self._outcome(MailboxState.FAILED, "could not be written", error)
-        return await self._confirmed()
+        return await self._confirmed(MailboxState.CHANGED if look.changes else MailboxState.HELD)
+
+    async def _protect(self) -> None:
+        """Do what is due about dates that people touched, as it is now."""
+        now = self.ports.clock.now()
+        calendar = await self._calendars.read(self.errand.mailbox)
+        errand = replace(self.errand, desired=retold(self.errand.desired, now)).where_it_stands(calendar, now)
+        touched = await look_at_dates(errand, calendar, self.ports, Decisions(now), closely=True)
+        for event_id in [
+            *(single.occurrence.event_id for single in touched.orphans),
+            *(one.event_id for one in touched.returned),
+        ]:
+            await self._delete(event_id)
+        touches = touched.remembered
+        for key in touched.unrecorded:
+            touches = await self._remember(touches.with_answer(key))
+        for one, judged in touched.verdicts:
+            if touched.is_due(judged):
+                touches = await self._answer(one, judged, touches)
+
+    async def _answer(self, one: Held, judged: Judged, touches: Touches) -> Touches:
+        """Carry out a verdict and remember it; what is remembered then.
+
+        What is put right is counted before it is, so that a run that is killed in between bothers nobody more often
+        for it. A single event is remembered once it stands: until then nobody has been answered.
+        """
+        if judged.verdict is Verdict.KEPT:
+            return await self._remember(touches.with_move(judged.key))
+        if judged.verdict is Verdict.LET_GO:
+            return await self._remember(touches.with_skip(judged.key))
+        slot, occurrence = one.want.series.slot, judged.occurrence
+        if occurrence is None:
+            stands = await self._put_instead(one, judged.key.day)
+            touches = touches.with_answer(judged.key)
+            return await self._remember(touches if stands else touches.with_skip(judged.key))
+        touches = await self._remember(touches.with_put_back(judged.key))
+        self.writes += 1
+        if judged.touch is Touch.FREED:
+            await self._calendars.make_busy(self.errand.mailbox, occurrence.event_id)
+            return touches
+        try:
+            await self._calendars.move(self.errand.mailbox, occurrence.event_id, slot, judged.key.day)
+        except Crossing:
+            # A neighbour that its owner has moved is in the way: it stays where it is.
+            return touches
+        self.put_back.append((one.series.event_id, judged, slot))
+        return touches
+
+    async def _put_instead(self, one: Held, day: date) -> bool:
+        """Put a single event in the place of a deleted date; False where one has stood there and was deleted again."""
+        tag = replace(one.series.tag, first=day, last=day, ending=False)
+        transaction = transaction_id_of_single(tag.block, tag.generation, day)
+        series = instead(one.want)
+        self.writes += 1
+        try:
+            created = await self._calendars.put(self.errand.mailbox, series, tag, day, transaction)
+        except Duplicate as duplicate:
+            starts = recurrence.starts(series.slot, day)
+            found = await self._calendars.find_by_transaction(
+                self.errand.mailbox, {transaction}, since=starts - _A_DAY, until=starts + _A_DAY
+            )
+            if found is None and duplicate.existing_id is not None:
+                found = await self._looked_at(duplicate.existing_id)
+            if found is None or found.transaction_id != transaction:
+                return False
+            if found.tag is None:
+                await self._retag(found.event_id, tag)
+            return True
+        self.expected[created.event_id] = tag
+        self.transactions[created.event_id] = transaction
+        return True
+
+    async def _looked_at(self, event_id: str) -> EventLook | None:
+        try:
+            return await self._calendars.look(self.errand.mailbox, event_id)
+        except Gone:
+            return None
+
+    async def _remember(self, touches: Touches) -> Touches:
+        await self.ports.state.touch(self.errand.mailbox, touches)
+        return touches
 
     async def _do(self, change: Change) -> None:
         match change:
             case Create():
                 await self._create(change)
+                if change.reason is Reason.REMADE:
+                    await self._remember_remade(change)
+                    self.remade = True
             case Rewrite(actual=actual):
                 self.writes += 1
                 await self._calendars.rewrite(
@@ -178,6 +280,14 @@ class _Mailbox:
             cure="Run the command again tomorrow; Exchange forgets old transaction ids in time.",
         )
 
+    async def _remember_remade(self, change: Create) -> None:
+        """Count a series that was made again. Not before it stands, or one that is never made would count."""
+        touches = await self.ports.state.touches(self.errand.mailbox)
+        if self.errand.ask_again:
+            touches = touches.asked_again(frozenset({change.block}))
+        today = _day(self.ports.clock.now(), change.series.slot)
+        await self._remember(touches.with_remade(change.block, today))
+
     async def _place(self, create: Create, transaction: str) -> None:
         """Create the series. After an unknown outcome, look whether it stands before creating it again.
 
@@ -235,15 +345,22 @@ class _Mailbox:
             self.errand.mailbox, {transaction}, since=starts - SERIES_LENGTH, until=starts + timedelta(days=1)
         )
 
-    async def _confirmed(self) -> Outcome:
-        """Read the mailbox back. A write that is not seen there is *unconfirmed*, whatever Graph answered."""
+    async def _confirmed(self, state: MailboxState) -> Outcome:
+        """Read the mailbox back. A write that is not seen there is *unconfirmed*, whatever Graph answered.
+
+        Who had dates put right is no more told from others than who had not: ``state`` is what it was before.
+        """
         try:
             calendar = await self._calendars.read(self.errand.mailbox)
             seen = {series.event_id: series.tag for series in calendar.series}
+            seen |= {single.occurrence.event_id: single.tag for single in calendar.singles}
             missing = [event_id for event_id, tag in self.expected.items() if seen.get(event_id) != tag]
             lost = [event_id for event_id in missing if not await self._healed(event_id)]
             lost += [
                 event_id for event_id, landings in self.landed.items() if not await self._stand(event_id, landings)
+            ]
+            lost += [
+                event_id for event_id, judged, slot in self.put_back if not await self._is_back(event_id, judged, slot)
             ]
             if missing and not lost:
                 calendar = await self._calendars.read(self.errand.mailbox)
@@ -254,7 +371,7 @@ class _Mailbox:
             return self._outcome(MailboxState.UNCONFIRMED, "not seen when read back", unseen)
         known = replace(self.errand, memory=replace(self.errand.memory, placed=self.on_record))
         await remember(known, calendar, self.ports.state, self.ports.clock.now())
-        return self._outcome(MailboxState.CHANGED, settled(self.errand)[1])
+        return self._outcome(state, settled(self.errand)[1])
 
     async def _stand(self, event_id: str, landings: Sequence[tuple[Landing, Slot]]) -> bool:
         """Whether dates of a series are where they were moved to, or gone."""
@@ -267,6 +384,17 @@ class _Mailbox:
             return all(landing.to is None for landing, _ in landings)
         taken = {_day(one.starts, slot) for one in there}
         return all(landing.day not in taken and landing.to in {None, *taken} for landing, _ in landings)
+
+    async def _is_back(self, event_id: str, judged: Judged, slot: Slot) -> bool:
+        """Whether a date that was moved is at its slot again."""
+        since, until = recurrence.starts(slot, judged.key.day), recurrence.ends(slot, judged.key.day)
+        if judged.occurrence is not None and judged.occurrence.original_starts != since:
+            return True
+        try:
+            there = await self._calendars.instances(self.errand.mailbox, event_id, since=since, until=until)
+        except Gone:
+            return False
+        return any((one.starts, one.ends) == (since, until) for one in there)
 
     async def _healed(self, event_id: str) -> bool:
         """Whether an event that was not seen is ours but for a tag that Graph lost, and has it now."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import functools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -34,14 +34,18 @@ from holdfast.core.model import (
     EventLook,
     Occurrence,
     Profile,
+    Protection,
     Purpose,
+    Single,
     SlotKey,
     Tag,
 )
 from holdfast.core.plan import Change, Create, Plan, Planned, Reason, guard
+from holdfast.core.protection import Held, Judged, Stretch, Verdict, counted, held, judge, orphans, returned
 from holdfast.core.report import Account, Excuse, MailboxState, Problem, Report
 from holdfast.core.settings import Settings
 from holdfast.core.tag import UNKNOWN, transaction_id
+from holdfast.core.touches import DateKey, Touches
 from holdfast.jobs.audience import Audience, resolve
 from holdfast.jobs.choosing import Choosing, choose
 from holdfast.jobs.crowd import each
@@ -84,6 +88,18 @@ class Decisions:
     def __init__(self, now: datetime) -> None:
         self.now = now
         self._made: dict[object, tuple[Change, ...]] = {}
+        self._untouched: dict[object, bool] = {}
+
+    def are_untouched(self, errand: Errand, calendar: ActualCalendar) -> bool:
+        """Whether every date that is protected stands as it should, as far as its series alone tell."""
+        if calendar.singles:
+            return False
+        alike = errand.desired, tuple(map(_alike, sorted(calendar.series, key=_age)))
+        found = self._untouched.get(alike)
+        if found is None:
+            protected = held(errand.desired, calendar, self.now)
+            found = self._untouched[alike] = not any(judge(one, Touches(), (), now=self.now) for one in protected)
+        return found
 
     def of(self, errand: Errand, calendar: ActualCalendar) -> tuple[Change, ...]:
         """The changes that this mailbox needs. Raises ``InstancesNeeded``."""
@@ -107,7 +123,7 @@ def _alike(series: ActualSeries) -> object:
 
 
 def _dates(occurrences: tuple[Occurrence, ...] | None) -> object:
-    return occurrences and tuple((one.original_starts, one.starts, one.ends) for one in occurrences)
+    return occurrences and tuple((one.original_starts, one.starts, one.ends, one.show_as) for one in occurrences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +175,10 @@ class Errand:
     audiences: frozenset[str] = frozenset()
     zone: str | None = None
     """The mailbox's own zone, by its IANA name, where it is known."""
+    attended: bool = True
+    """Whether somebody asked for what is done: only then are deleted series of soft blocks made again."""
+    ask_again: bool = False
+    """Whether series are made again, too, whose owner has deleted them twice within a quarter."""
 
     def live(self, calendar: ActualCalendar, at: datetime) -> list[ActualSeries]:
         """The series that are not over, by the date where the organisation is: what ``diff`` goes by too."""
@@ -184,6 +204,38 @@ class Look:
     changes: tuple[Change, ...] = ()
     holds: bool = False
     used: Mapping[str, int] = field(default_factory=dict)
+    touched: Touched | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What people did with the dates of one mailbox that are protected, and what is due about it.
+
+    ``orphans`` are single events that stand for nothing any more, ``returned`` dates that had been agreed to be left
+    out, ``unrecorded`` those of which nobody wrote down that they were answered. ``remembered`` is what was remembered
+    when it was judged.
+    """
+
+    verdicts: tuple[tuple[Held, Judged], ...] = ()
+    orphans: tuple[Single, ...] = ()
+    returned: tuple[Occurrence, ...] = ()
+    unrecorded: tuple[DateKey, ...] = ()
+    remembered: Touches = field(default_factory=Touches)
+
+    @property
+    def judged(self) -> tuple[Judged, ...]:
+        """The verdicts, whatever series they are on."""
+        return tuple(judged for _, judged in self.verdicts)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing has to be done or remembered about it."""
+        return not (self.orphans or self.returned or self.unrecorded or any(self.is_due(one) for one in self.judged))
+
+    def is_due(self, one: Judged) -> bool:
+        """Whether a verdict asks for something to be done or remembered."""
+        agreed = one.verdict is Verdict.LET_GO and one.occurrence is None and one.key not in self.remembered.skipped
+        return one.verdict is Verdict.PUT_BACK or one.counts or agreed
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +276,12 @@ class Survey:
         """How many mailboxes of the audience are in other zones than the organisation, by their IANA names."""
         return elsewhere(settings, (look.errand.zone for look in self.looks if not look.errand.excuse))
 
+    @property
+    def protected(self) -> Mapping[str, int]:
+        """How many touched dates met with what, over everybody."""
+        judged = (one for look in self.looks if look.touched for one in look.touched.judged)
+        return {f"{touch}, {verdict}": times for (touch, verdict), times in counted(judged).items()}
+
     def check_guard(self, settings: Settings, complete: frozenset[str]) -> None:
         """Refuse an unusually large plan: raises ``UnsafePlan``. ``complete`` are blocks once applied to everybody."""
         limits = settings.guard
@@ -245,6 +303,7 @@ class Survey:
             writes=sum(outcome.writes for outcome in left.values()),
             planned_writes=self.plan.writes,
             note=note,
+            protected=self.protected,
         )
 
 
@@ -258,16 +317,19 @@ async def survey(
     only: str | None = None,
     removing: Reason | None = None,
     by_heart: bool = False,
+    attended: bool = True,
+    ask_again: bool = False,
     progress: Progress | None = None,
 ) -> Survey:
     """Look at every mailbox of the audiences and at everybody who has left them.
 
     ``only`` keeps to the mailbox with this address or id and raises ``NoSuchMailbox`` if there is none; ``removing``
     wants no blocks anywhere, for that reason; ``by_heart`` asks series that are known for their dates, where that is
-    enough, instead of searching calendars. ``choices`` are taken instead of those on record, and ``choose_again`` looks
-    for the quietest times anew. Raises ``AudienceError`` for groups that cannot be told, and Graph's errors where the
-    directory cannot be read: without knowing everybody, nothing is known. A single mailbox that cannot be read is
-    *unread*.
+    enough, instead of searching calendars; ``attended`` says that a person asked, and ``ask_again`` that series are to
+    be made again whose owners have deleted them twice. ``choices`` are taken instead of those on record, and
+    ``choose_again`` looks for the quietest times anew. Raises ``AudienceError`` for groups that cannot be told, and
+    Graph's errors where the directory cannot be read: without knowing everybody, nothing is known. A single mailbox
+    that cannot be read is *unread*.
     """
     now = ports.clock.now()
     audience = await resolve(settings, ports.directory, pinned)
@@ -289,6 +351,7 @@ async def survey(
     del audience, placed  # everybody twice over, and the errands are made
 
     async def visit(errand: Errand) -> Look:
+        errand = replace(errand, attended=attended, ask_again=ask_again)
         return await _visit(errand, ports, brief, relearning=relearning, by_heart=by_heart)
 
     looks = await each(errands, visit, doing="Reading calendars", progress=progress)
@@ -302,16 +365,70 @@ def elsewhere(settings: Settings, found: Iterable[str | None]) -> Mapping[str, i
     return dict(Counter(others).most_common())
 
 
-async def difference(
-    errand: Errand, calendars: Calendars, decisions: Decisions
-) -> tuple[ActualCalendar, tuple[Change, ...]]:
+async def difference(errand: Errand, ports: Ports, decisions: Decisions) -> tuple[ActualCalendar, tuple[Change, ...]]:
     """Read one mailbox and tell what has to change there. Raises Graph's errors."""
-    calendar = await _whole(errand, calendars, decisions.now)
+    calendar = await _whole(errand, ports.calendars, decisions.now)
     while True:
         try:
-            return calendar, decisions.of(errand, calendar)
+            changes = decisions.of(errand, calendar)
+            break
         except InstancesNeeded as needed:
-            calendar = await _with_instances(calendar, needed, calendars, decisions.now)
+            calendar = await _with_instances(calendar, needed, ports.calendars, decisions.now)
+    return calendar, await _but_what_is_let_be(errand, changes, ports.state, decisions.now)
+
+
+async def _but_what_is_let_be(
+    errand: Errand, changes: tuple[Change, ...], state: State, now: datetime
+) -> tuple[Change, ...]:
+    """The changes without making again what its owner has deleted and is not asked about any more."""
+    remade = [one for one in changes if isinstance(one, Create) and one.reason is Reason.REMADE]
+    if not remade or errand.ask_again:
+        return changes
+    touches = await state.touches(errand.mailbox)
+    today = zones.date_at(errand.desired.zone, now)
+    soft = {want.series.block for want in errand.desired.wants if want.care.protection is Protection.SOFT}
+    left = [
+        one for one in remade if not touches.may_remake(one.block, today) or (one.block in soft and not errand.attended)
+    ]
+    return tuple(one for one in changes if one not in left)
+
+
+def _touched(
+    found: Sequence[Held], touches: Touches, now: datetime, away: Sequence[Stretch] = (), left: Sequence[Single] = ()
+) -> Touched:
+    verdicts = tuple((one, verdict) for one in found for verdict in judge(one, touches, away, now=now))
+    again = tuple(date for one in found for date in returned(one, touches, now=now))
+    standing = (DateKey(one.series.tag.block, day) for one in found for day in one.singles if day >= now.date())
+    unrecorded = tuple(key for key in standing if key not in touches.answered)
+    return Touched(verdicts, tuple(left), again, unrecorded, touches)
+
+
+async def look_at_dates(
+    errand: Errand, calendar: ActualCalendar, ports: Ports, decisions: Decisions, *, closely: bool = False
+) -> Touched:
+    """What people did with the dates of a calendar that was read whole. Raises Graph's errors.
+
+    Where all of them stand it is asked what is remembered only to look ``closely``.
+    """
+    now = decisions.now
+    found: list[Held] = []
+    for one in held(errand.desired, calendar, now):
+        ahead = one.series.ahead
+        if ahead is None:
+            ahead = await _ahead(errand.mailbox, one.series, ports.calendars, now)
+        found.append(replace(one, series=replace(one.series, ahead=ahead)))
+    left = calendar.singles if errand.gone is Reason.ERASED else orphans(errand.desired, calendar, now)
+    as_it_looks = replace(calendar, series=tuple(one.series for one in found))
+    if not left and not closely and decisions.are_untouched(errand, as_it_looks):
+        return Touched()
+    touches = await ports.state.touches(errand.mailbox)
+    touched = _touched(found, touches, now, left=left)
+    if touched.verdicts:
+        days = [judged.key.day for judged in touched.judged]
+        since, until = (datetime.combine(day, time.min, UTC) for day in (min(days) - _A_DAY, max(days) + 2 * _A_DAY))
+        away = await ports.calendars.away(errand.mailbox, since=since, until=until)
+        touched = _touched(found, touches, now, away, left)
+    return touched
 
 
 def _diff(errand: Errand, calendar: ActualCalendar, now: datetime) -> tuple[Change, ...]:
@@ -321,12 +438,12 @@ def _diff(errand: Errand, calendar: ActualCalendar, now: datetime) -> tuple[Chan
     return diff(wanted, calendar, now=now, memory=errand.memory, gone=errand.gone)
 
 
-async def _by_heart(errand: Errand, ports: Ports, decisions: Decisions) -> ActualCalendar | None:
+async def _by_heart(errand: Errand, ports: Ports, decisions: Decisions) -> tuple[ActualCalendar, Touched | None] | None:
     """The mailbox by what is known of it and the coming dates of each of its series.
 
     None where that does not tell all: nothing is known, or not for a week; a series is gone or has none of its dates
-    left, or Graph takes its id for none, as in a mailbox that was made anew; or something would have to change, which
-    is decided by the whole calendar only.
+    left, or Graph takes its id for none, as in a mailbox that was made anew; or something would have to change or be
+    done about a date, which is decided by the whole calendar only.
     """
     now = decisions.now
     known = await ports.state.known(errand.mailbox)
@@ -341,9 +458,15 @@ async def _by_heart(errand: Errand, ports: Ports, decisions: Decisions) -> Actua
                 return None
             found.append(replace(series, ahead=ahead))
         calendar = ActualCalendar(errand.mailbox, tuple(found))
-        return None if decisions.of(errand, calendar) else calendar
+        if decisions.of(errand, calendar):
+            return None
+        errand = errand.where_it_stands(calendar, now)
     except (Gone, Unexpected, InstancesNeeded):
         return None
+    if decisions.are_untouched(errand, calendar):
+        return calendar, None
+    touched = _touched(tuple(held(errand.desired, calendar, now)), await ports.state.touches(errand.mailbox), now)
+    return (calendar, touched) if touched.is_settled else None
 
 
 async def _whole(errand: Errand, calendars: Calendars, now: datetime) -> ActualCalendar:
@@ -461,12 +584,13 @@ async def _visit(errand: Errand, ports: Ports, brief: Brief, *, relearning: bool
     """Look at one mailbox. The excused are read if they are known to have blocks, or if nothing is known of anybody."""
     calendar: ActualCalendar | None = None
     changes: tuple[Change, ...] = ()
+    touched: Touched | None = None
     problem: Problem | None = None
     try:
         if errand.in_audience and not errand.excuse:
             errand = await _judged(errand, ports, brief)
         if not errand.excuse or errand.memory.placed or relearning:
-            calendar, changes = await _seen(errand, ports, brief.decisions, by_heart=by_heart)
+            calendar, changes, touched = await _seen(errand, ports, brief.decisions, by_heart=by_heart)
             errand = errand.where_it_stands(calendar, brief.now)
     except NoMailbox as error:
         state, reason = settled(errand) if errand.excuse else (MailboxState.WAITING, _NONE[errand.in_audience])
@@ -486,6 +610,7 @@ async def _visit(errand: Errand, ports: Ports, brief: Brief, *, relearning: bool
         changes,
         holds=bool(errand.live(calendar, brief.now)),
         used=_used(tuple(series.tag for series in calendar.series)),
+        touched=touched,
     )
 
 
@@ -504,14 +629,16 @@ _NONE = {True: "no mailbox yet", False: "no mailbox any more"}
 
 async def _seen(
     errand: Errand, ports: Ports, decisions: Decisions, *, by_heart: bool
-) -> tuple[ActualCalendar, tuple[Change, ...]]:
+) -> tuple[ActualCalendar, tuple[Change, ...], Touched | None]:
     """What a mailbox holds and what has to change there; remembered where it was read whole."""
     known = await _by_heart(errand, ports, decisions) if by_heart else None
     if known is not None:
-        return known, ()
-    calendar, changes = await difference(errand, ports.calendars, decisions)
-    await remember(errand.where_it_stands(calendar, decisions.now), calendar, ports.state, decisions.now)
-    return calendar, changes
+        return known[0], (), known[1]
+    calendar, changes = await difference(errand, ports, decisions)
+    there = errand.where_it_stands(calendar, decisions.now)
+    touched = await look_at_dates(there, calendar, ports, decisions)
+    await remember(there, calendar, ports.state, decisions.now)
+    return calendar, changes, touched
 
 
 def settled(errand: Errand) -> tuple[MailboxState, str]:

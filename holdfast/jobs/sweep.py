@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from holdfast.core import zones
 from holdfast.core.plan import UnsafePlan
 from holdfast.core.report import Report
 from holdfast.core.settings import Mode, Settings, fingerprint, parse
@@ -23,12 +26,14 @@ async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None =
     """
     approval = await ports.state.approval()
     if approval is None:
-        seen = await survey(settings, ports, pinned={}, progress=progress)
+        seen = await survey(settings, ports, pinned={}, attended=False, progress=progress)
         report = seen.report("sweep", ports.clock.now(), note=NOT_APPROVED)
         await ports.state.record_run(report.data())
         return report
+    today = zones.date_at(settings.organization.zone, ports.clock.now())
+    await ports.state.forget_touches(today - timedelta(days=settings.privacy.keep_days))
     in_force = parse(approval.settings, name="approved settings", environment={})
-    seen = await survey(in_force, ports, pinned=approval.groups, by_heart=True, progress=progress)
+    seen = await survey(in_force, ports, pinned=approval.groups, by_heart=True, attended=False, progress=progress)
     notes = [EDIT_WAITS] if fingerprint(settings) != approval.fingerprint else []
     outcomes = []
     if Mode.WATCH in (settings.mode, in_force.mode):

@@ -11,6 +11,7 @@ from typing import Any
 from holdfast.core import tag as tags
 from holdfast.core.model import ActualSeries, Profile, Purpose, Weekday, WorkingHours
 from holdfast.core.tenant import TenantFacts
+from holdfast.core.touches import DateKey, Touches
 
 
 def series_text(series: tuple[ActualSeries, ...]) -> str:
@@ -88,3 +89,36 @@ def facts_of(text: str) -> TenantFacts:
     names = {field.name for field in dataclasses.fields(TenantFacts)}
     kept = {name: value for name, value in json.loads(text).items() if name in names}
     return TenantFacts(**{**kept, "at": datetime.fromisoformat(kept["at"])})
+
+
+def touches_text(touches: Touches) -> str:
+    """What somebody did with dates of blocks."""
+    return json.dumps(
+        {
+            "put_back": [(*_key(key), times) for key, times in sorted(touches.put_back.items())],
+            "answered": sorted(map(_key, touches.answered)),
+            "skipped": sorted(map(_key, touches.skipped)),
+            "moved": sorted(map(_key, touches.moved)),
+            "remade": {block: [day.isoformat() for day in days] for block, days in sorted(touches.remade.items())},
+        }
+    )
+
+
+def touches_of(text: str) -> Touches:
+    """What stands in a text of ``touches_text``."""
+    told = json.loads(text)
+    return Touches(
+        put_back={DateKey(block, date.fromisoformat(day)): times for block, day, times in told["put_back"]},
+        answered=_keys(told["answered"]),
+        skipped=_keys(told["skipped"]),
+        moved=_keys(told["moved"]),
+        remade={block: tuple(map(date.fromisoformat, days)) for block, days in told["remade"].items()},
+    )
+
+
+def _key(key: DateKey) -> tuple[str, str]:
+    return key.block, key.day.isoformat()
+
+
+def _keys(told: list[tuple[str, str]]) -> frozenset[DateKey]:
+    return frozenset(DateKey(block, date.fromisoformat(day)) for block, day in told)

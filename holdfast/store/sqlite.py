@@ -9,18 +9,22 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
 from holdfast.core.desired import ChoiceKey
 from holdfast.core.model import SlotKey
 from holdfast.core.tenant import TenantFacts
+from holdfast.core.touches import Touches
 from holdfast.jobs.ports import Approval, Known, Learned, Placed
 from holdfast.store import rows
+from holdfast.store.key import Key
 
-_SCHEMA_VERSION = 2
-_SCHEMA = """
+_SCHEMA_VERSION = 3
+_TOUCHES = "create table touches (tenant text, who text, until text, touches text, primary key (tenant, who))"
+_SCHEMA = f"""
+{_TOUCHES};
 create table approval (tenant text primary key, fingerprint text, settings text, at text, groups text, complete text);
 create table placed (tenant text, mailbox text, address text, slots text, primary key (tenant, mailbox));
 create table known (tenant text, mailbox text, at text, series text, primary key (tenant, mailbox));
@@ -32,7 +36,9 @@ create table floor (tenant text, block text, generation integer, primary key (te
 create table run (tenant text primary key, run text);
 """
 _EARLIER = {1: ("approval", "placed", "purpose", "floor", "run")}
-"""The tables of earlier versions; a file that lacks one of them is somebody else's, and stays as it is."""
+"""The tables of versions that are made anew; a file that lacks one of them is somebody else's, and stays as it is."""
+_ADDED = {2: (_TOUCHES,)}
+"""What versions lack that are added to."""
 
 _BUSY_SECONDS = 30
 
@@ -44,9 +50,10 @@ class StateUnusable(Exception):
 class SqliteState:
     """Fills the port State. Rows belong to one tenant, so that a file used for two tenants mixes nothing up."""
 
-    def __init__(self, connection: sqlite3.Connection, tenant: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, tenant: str, key: Key) -> None:
         self._connection = connection
         self._tenant = tenant
+        self._key = key
         self._waiting: list[tuple[str, tuple[object, ...], asyncio.Future[None]]] = []
 
     async def approval(self) -> Approval | None:
@@ -108,6 +115,29 @@ class SqliteState:
         """Remember what a mailbox says of itself."""
         text = rows.profile_text(learned.profile)
         await self._do("insert or replace into profile values (?, ?, ?, ?)", mailbox, _text(learned.at), text)
+
+    async def touches(self, mailbox: str) -> Touches:
+        """What the owner of a mailbox did with dates of blocks."""
+        for who in self._key.pseudonyms(self._tenant, mailbox):
+            row = self._one("select touches from touches where tenant = ? and who = ?", who)
+            if row is not None:
+                return rows.touches_of(row[0])
+        return Touches()
+
+    async def touch(self, mailbox: str, touches: Touches) -> None:
+        """Remember what the owner of a mailbox did, under today's key alone."""
+        today, *before = self._key.pseudonyms(self._tenant, mailbox)
+        for who in before:
+            await self._do("delete from touches where tenant = ? and who = ?", who)
+        if touches.latest is None:
+            await self._do("delete from touches where tenant = ? and who = ?", today)
+        else:
+            row = today, touches.latest.isoformat(), rows.touches_text(touches)
+            await self._do("insert or replace into touches values (?, ?, ?, ?)", *row)
+
+    async def forget_touches(self, before: date) -> None:
+        """Forget what is only about days before this one."""
+        await self._do("delete from touches where tenant = ? and until < ?", before.isoformat())
 
     async def choices(self) -> Mapping[ChoiceKey, time]:
         """The times of day chosen where the settings leave the choice."""
@@ -189,8 +219,11 @@ class SqliteState:
 
 
 @contextmanager
-def open_state(path: Path, tenant: str) -> Iterator[SqliteState]:
-    """The state of one tenant in the file at ``path``, made if need be. Raises ``StateUnusable``."""
+def open_state(path: Path, tenant: str, key: Key) -> Iterator[SqliteState]:
+    """The state of one tenant in the file at ``path``, made if need be. Raises ``StateUnusable``.
+
+    What people did is kept under names that only ``key`` makes.
+    """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS)
@@ -198,7 +231,7 @@ def open_state(path: Path, tenant: str) -> Iterator[SqliteState]:
         raise StateUnusable(f"The state file {path} cannot be opened: {error.strerror}. Set HOLDFAST_STATE.") from error
     try:
         _prepare(connection, path)
-        yield SqliteState(connection, tenant)
+        yield SqliteState(connection, tenant, key)
     finally:
         connection.close()
 
@@ -212,7 +245,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         if version < _SCHEMA_VERSION:
             for name in _EARLIER.get(version, ()):
                 connection.execute(f"drop table {name}")
-            for statement in filter(str.strip, _SCHEMA.split(";")):
+            for statement in _ADDED.get(version, filter(str.strip, _SCHEMA.split(";"))):
                 connection.execute(statement)
             connection.execute(f"pragma user_version = {_SCHEMA_VERSION}")
         connection.commit()

@@ -11,22 +11,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core import recurrence
-from holdfast.core.desired import Want
+from holdfast.core.desired import Desired, Want
 from holdfast.core.holidays import DaysOff
 from holdfast.core.model import (
+    ActualCalendar,
     ActualSeries,
+    Care,
     DesiredSeries,
     Fingerprint,
     Occurrence,
     Protection,
     ShowAs,
+    Single,
     Slot,
     Tag,
     Weekday,
     Weekly,
     WorkingHours,
 )
-from holdfast.core.protection import Circumstances, Judged, Stretch, Touch, Verdict, counted, judge
+from holdfast.core.protection import Judged, Stretch, Touch, Verdict, counted, held, judge, orphans, returned
 from holdfast.core.touches import DateKey, Quarter, Touches
 
 STRICT, MOVABLE, SOFT = Protection.STRICT, Protection.MOVABLE, Protection.SOFT
@@ -36,6 +39,7 @@ NOW = datetime(2027, 1, 11, 7, tzinfo=UTC)
 THURSDAY, NEXT, THIRD, FOURTH = (date(2027, 1, 14) + timedelta(weeks=week) for week in range(4))
 OFFICE = WorkingHours(frozenset(map(Weekday, range(5))), time(8), time(17), "Europe/Stockholm")
 HOUR = timedelta(hours=1)
+TAG = Tag("lartimmen", 0, Fingerprint("a", "b"), FIRST, LAST)
 
 
 @dataclass
@@ -43,7 +47,7 @@ class Calendar:
     """A calendar in which somebody does what the rows of the table say."""
 
     dates: dict[date, Occurrence] = field(default_factory=dict)
-    singles: dict[date, Occurrence] = field(default_factory=dict)
+    singles: dict[date, Single] = field(default_factory=dict)
     touches: Touches = field(default_factory=Touches)
     away: list[Stretch] = field(default_factory=list)
     allowed: int = 3
@@ -72,14 +76,27 @@ class Calendar:
     def was_answered(self, day: date) -> None:
         self.touches = self.touches.with_answer(DateKey("lartimmen", day))
 
-    def judged(self, protection: Protection, *, off: DaysOff | None = None) -> Mapping[date, Judged]:
-        series = DesiredSeries("lartimmen", SLOT, FIRST, LAST, "", "", "", 10, Fingerprint("a", "b"))
-        want = Want(series, FIRST, None, off=off or DaysOff())
+    def put(self, day: date, show_as: ShowAs = ShowAs.BUSY) -> Single:
+        starts, ends = recurrence.starts(SLOT, day), recurrence.ends(SLOT, day)
+        tag = replace(TAG, first=day, last=day)
+        self.singles[day] = Single(tag, NOW, Occurrence(f"for {day}", starts, ends, starts, show_as=show_as))
+        return self.singles[day]
+
+    def wanted(self, protection: Protection, off: DaysOff | None = None) -> Desired:
+        series = DesiredSeries("lartimmen", SLOT, FIRST, LAST, "", "", "", 10, TAG.fingerprint)
+        care = Care(protection, self.allowed)
+        return Desired((Want(series, FIRST, None, off=off or DaysOff(), hours=OFFICE, care=care),), zone=SLOT.zone)
+
+    def actual(self) -> ActualCalendar:
         ahead = tuple(one for one in self.dates.values() if one.ends > self.now)
-        tag = Tag("lartimmen", 0, Fingerprint("a", "b"), FIRST, LAST)
-        actual = ActualSeries("master", "1", tag, NOW, LAST, recurrence.starts(SLOT, FIRST), SLOT.zone, ahead=ahead)
-        about = Circumstances(protection, self.allowed, OFFICE, self.away)
-        return {one.key.day: one for one in judge(want, actual, self.singles, self.touches, about, now=self.now)}
+        series = ActualSeries("master", "1", TAG, NOW, LAST, recurrence.starts(SLOT, FIRST), SLOT.zone, ahead=ahead)
+        copy = replace(series, event_id="copy", created=NOW + HOUR, ahead=())
+        return ActualCalendar("anna", (copy, series), tuple(self.singles.values()))
+
+    def judged(self, protection: Protection, *, off: DaysOff | None = None) -> Mapping[date, Judged]:
+        found = held(self.wanted(protection, off), self.actual(), self.now)
+        verdicts = (judge(one, self.touches, self.away, now=self.now) for one in found)
+        return {one.key.day: one for of_series in verdicts for one in of_series}
 
 
 # Each does one thing with the date of THURSDAY.
@@ -235,12 +252,37 @@ def test_an_agreed_skip_stays_whatever_the_settings_say_by_then() -> None:
 
 def test_a_deleted_date_is_held_by_the_single_event_in_its_place() -> None:
     calendar = Calendar(allowed=0)
-    calendar.singles[THURSDAY] = calendar.dates[THURSDAY]
+    calendar.put(THURSDAY)
     calendar.deletes(THURSDAY)
     calendar.was_answered(THURSDAY)
     assert not calendar.judged(STRICT)
-    calendar.singles[THURSDAY] = replace(calendar.singles[THURSDAY], show_as=ShowAs.FREE)
-    assert calendar.judged(STRICT)[THURSDAY].occurrence == calendar.singles[THURSDAY]
+    assert not orphans(calendar.wanted(STRICT), calendar.actual(), NOW)
+    freed = calendar.put(THURSDAY, ShowAs.FREE)
+    assert calendar.judged(STRICT)[THURSDAY].occurrence == freed.occurrence
+
+
+def test_a_single_event_goes_with_what_it_stands_for_and_stays_once_it_is_over() -> None:
+    calendar = Calendar()
+    single = calendar.put(THURSDAY)
+    calendar.put(date(2027, 1, 7))
+    closed = calendar.wanted(STRICT, DaysOff(closed=((THURSDAY, THURSDAY),)))
+    actual = calendar.actual()
+    assert orphans(closed, actual, NOW) == orphans(Desired(), actual, NOW) == (single,)
+    assert orphans(calendar.wanted(STRICT), replace(actual, series=()), NOW) == (single,)
+
+
+def test_a_skipped_date_that_came_back_with_a_new_series_is_taken_out_again() -> None:
+    calendar = Calendar(touches=Touches().with_skip(DateKey("lartimmen", NEXT)))
+    (one,) = held(calendar.wanted(MOVABLE), calendar.actual(), NOW)
+    assert returned(one, calendar.touches, now=NOW) == (calendar.dates[NEXT],)
+
+
+def test_a_date_that_stands_on_another_day_under_another_name_is_not_taken_for_deleted() -> None:
+    calendar = Calendar(allowed=0)
+    calendar.deletes(THURSDAY, THIRD)
+    starts = recurrence.starts(SLOT, THURSDAY) + timedelta(days=1)
+    calendar.dates[THURSDAY + timedelta(days=1)] = Occurrence("moved", starts, starts + HOUR, starts, is_exception=True)
+    assert calendar.judged(STRICT).keys() == {THIRD}
 
 
 def test_days_off_are_no_gaps() -> None:
@@ -340,7 +382,7 @@ def test_once_all_is_done_and_remembered_the_same_is_said_again_and_nothing_more
     for day, one in first.items():
         starts, ends = recurrence.starts(SLOT, day), recurrence.ends(SLOT, day)
         if one.verdict is BACK and one.touch is Touch.DELETED:
-            calendar.singles[day] = Occurrence(f"for {day}", starts, ends, starts)
+            calendar.put(day)
             calendar.touches = calendar.touches.with_answer(one.key)
         elif one.verdict is BACK:
             calendar.dates[day] = Occurrence(f"on {day}", starts, ends, starts)

@@ -23,7 +23,8 @@ def account(
 
 
 def report(*audience: Account, others: tuple[Account, ...] = ()) -> Report:
-    return Report("sweep", BEGAN, BEGAN.replace(minute=5), audience, others, writes=3, planned_writes=4)
+    met = {"moved, kept where it was moved to": 1, "deleted, put back": 2}
+    return Report("sweep", BEGAN, BEGAN.replace(minute=5), audience, others, 3, planned_writes=4, protected=met)
 
 
 @given(st.lists(st.sampled_from(MailboxState)))
@@ -98,6 +99,7 @@ def test_data_is_the_whole_run() -> None:
         },
         "excused": {},
         "others": {},
+        "protected": {"deleted, put back": 2, "moved, kept where it was moved to": 1},
         "writes": 3,
         "planned_writes": 4,
         "complete": False,

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from holdfast.core import words, zones
+from holdfast.core.model import Care, Protection
 from holdfast.core.settings import Language
 
 
@@ -90,8 +91,16 @@ def test_the_names_are_sorted_and_hold_both_kinds() -> None:
     assert {"Europe/Stockholm", "W. Europe Standard Time", "UTC"} <= set(names)
 
 
+SOFT = Care(Protection.SOFT)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_body_says_how_often_a_date_may_be_moved(language: Language) -> None:
+    assert "17" in words.body(language, "Fjällvik AB", [], Care(Protection.MOVABLE, 17))
+
+
 def test_the_body_in_swedish() -> None:
-    assert words.body(Language.SV, "Fjällvik AB", ["Alla använder AI i vardagen"]) == (
+    assert words.body(Language.SV, "Fjällvik AB", ["Alla använder AI i vardagen"], SOFT) == (
         "<p>Det här är din lärtid. Fjällvik AB har satt av den så att lärandet får plats varje vecka, inte bara "
         "när det blir tid över.</p>"
         "<p>Målen den hjälper oss att nå:</p><ul><li>Alla använder AI i vardagen</li></ul>"
@@ -102,7 +111,7 @@ def test_the_body_in_swedish() -> None:
 
 
 def test_the_body_in_english_without_goals() -> None:
-    body = words.body(Language.EN, "Fjällvik AB", [])
+    body = words.body(Language.EN, "Fjällvik AB", [], SOFT)
     assert body.startswith("<p>This is your learning time. Fjällvik AB has set it aside")
     assert "goals" not in body
     assert body.count("<p>") == body.count("</p>") == 3
@@ -110,7 +119,7 @@ def test_the_body_in_english_without_goals() -> None:
 
 @pytest.mark.parametrize("language", Language)
 def test_what_an_admin_writes_is_text_and_never_markup(language: Language) -> None:
-    body = words.body(language, "<b>Fjäll & {goals}</b>", ['<script>"x"</script>', "{organization} & co"])
+    body = words.body(language, "<b>Fjäll & {goals}</b>", ['<script>"x"</script>', "{organization} & co"], SOFT)
     assert "&lt;b&gt;Fjäll &amp; {goals}&lt;/b&gt;" in body
     assert "<li>&lt;script&gt;&quot;x&quot;&lt;/script&gt;</li><li>{organization} &amp; co</li>" in body
     assert "<script" not in body
@@ -120,4 +129,5 @@ def test_what_an_admin_writes_is_text_and_never_markup(language: Language) -> No
 @pytest.mark.parametrize("language", Language)
 def test_every_language_has_every_word(language: Language) -> None:
     assert words.CATEGORY[language]
-    assert words.body(language, "Fjällvik AB", ["x"])
+    assert len({words.body(language, "Fjällvik AB", ["x"], Care(protection)) for protection in Protection}) == 3
+    assert words.instead(language)

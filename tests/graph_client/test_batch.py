@@ -206,7 +206,7 @@ async def test_a_token_that_is_rejected_again_is_no_sign_in() -> None:
     async with road(PretendGraph(reply=InTurn(error(401, "InvalidAuthenticationToken")))) as way:
         with pytest.raises(NotSignedIn):
             await way.dispatcher.ok(get())
-        assert len(way.graph.items) == 2
+        assert len(way.graph.items) == 3
 
 
 async def test_without_a_token_everybody_is_told() -> None:

@@ -18,6 +18,7 @@ from holdfast.core.model import (
     EventLook,
     Fingerprint,
     Occurrence,
+    ShowAs,
     Slot,
     Tag,
     Weekday,
@@ -90,7 +91,7 @@ async def test_read_asks_for_tagged_masters_and_nothing_private() -> None:
             f"singleValueExtendedProperties/Any(ep: ep/id eq '{tags.PROPERTY_ID}' and startswith(ep/value,'holdfast;'))"
         ],
         "$expand": [f"singleValueExtendedProperties($filter=id eq '{tags.PROPERTY_ID}')"],
-        "$select": ["id,type,createdDateTime,start,recurrence"],
+        "$select": ["id,type,createdDateTime,start,end,showAs,recurrence"],
         "$top": ["50"],
     }
     assert not set(item["url"]) & set(' {}"<>;')
@@ -324,6 +325,7 @@ async def test_instances_come_in_order_of_start() -> None:
             "start": {"dateTime": at, "timeZone": "UTC"},
             "end": {"dateTime": at.replace("08:00", "09:00"), "timeZone": "UTC"},
             "originalStart": original,
+            "showAs": "free" if event_id == "late" else "busy",
         }
 
     late = one("late", 18, "exception", "2026-12-17T08:00:00Z")
@@ -338,6 +340,7 @@ async def test_instances_come_in_order_of_start() -> None:
         datetime(2026, 12, 18, 9, tzinfo=UTC),
         datetime(2026, 12, 17, 8, tzinfo=UTC),
         is_exception=True,
+        show_as=ShowAs.FREE,
     )
     assert found[0].original_starts == found[0].starts
     (item,) = way.graph.items
@@ -345,7 +348,7 @@ async def test_instances_come_in_order_of_start() -> None:
     assert query(item) == {
         "startDateTime": ["2026-12-03T07:59:00Z"],
         "endDateTime": ["2026-12-03T08:01:00Z"],
-        "$select": ["id,type,start,end,originalStart"],
+        "$select": ["id,type,start,end,originalStart,showAs"],
         "$top": ["50"],
     }
 
@@ -363,7 +366,16 @@ async def test_a_time_in_a_zone_that_was_not_asked_for_is_not_guessed() -> None:
 
 async def test_no_call_ever_asks_for_words() -> None:
     nothing: Reply = 200, {}, {"value": []}
-    everything = [nothing, nothing, (200, {}, master()), nothing, (200, {}, master()), (200, {}, master()), nothing]
+    everything = [
+        nothing,
+        nothing,
+        (200, {}, master()),
+        nothing,
+        (200, {}, master()),
+        (200, {}, master()),
+        nothing,
+        nothing,
+    ]
     async with calendars(*everything) as way:
         port = GraphCalendars(way.dispatcher)
         await port.read(ANN)
@@ -371,7 +383,9 @@ async def test_no_call_ever_asks_for_words() -> None:
         await port.look(ANN, "AAk=")
         await port.find_by_transaction(ANN, {"x"}, since=SINCE, until=UNTIL)
         await port.shorten(ANN, "AAk=", TAG.last, TAG)
+        await port.away(ANN, since=SINCE, until=UNTIL)
     reads = [item for item in way.graph.items if item["method"] == "GET"]
     asked = {name for item in reads for name in query(item)["$select"][0].split(",")}
-    assert asked == {"id", "type", "createdDateTime", "start", "end", "originalStart", "recurrence", "transactionId"}
-    assert len(reads) == 5
+    of_when = {"start", "end", "originalStart", "recurrence", "showAs"}
+    assert asked == {"id", "type", "createdDateTime", "transactionId", *of_when}
+    assert len(reads) == 6

@@ -12,11 +12,10 @@ from holdfast.cli.init import example
 from holdfast.core.settings import Language
 from sandbox import Tenant
 from tests.cli.command import Desk
+from tests.hard.people import PEOPLE
 from tests.tenants import Served, series, untagged
 
 pytestmark = pytest.mark.hard
-
-PEOPLE = 1000
 
 
 @pytest.fixture

@@ -29,13 +29,14 @@ from holdfast.jobs.sweep import sweep
 from holdfast.wiring import Place, SystemClock, wired
 from sandbox import Clock, Person, Tenant, firm
 from sandbox.directory import ROOM, SHARED, Account
+from tests.hard.people import PEOPLE
 from tests.tenants import Served
 
 pytestmark = pytest.mark.hard
 
 Answer = TypeVar("Answer")
 
-PEOPLE = 1000
+TENTH = PEOPLE // 10
 BEGAN = datetime(2026, 11, 25, 9, tzinfo=UTC)
 SIX_WEEKS_ON = datetime(2027, 1, 13, 9, tzinfo=UTC)
 STOCKHOLM, HELSINKI = ZoneInfo("Europe/Stockholm"), ZoneInfo("Europe/Helsinki")
@@ -175,7 +176,7 @@ def test_another_slot_for_everybody(office: Office, *, keeps: bool) -> None:
     office.settle(BLOCK)
     office.learn(keeps=keeps)
     assert office.apply().writes == PEOPLE
-    meddle(office, tenant.employees[:100])
+    meddle(office, tenant.employees[:TENTH])
     tenant.clock.set(SIX_WEEKS_ON)
     begun = office.begun()
     office.settle(BLOCK.replace("thursday", "friday").replace("09:00", "10:30"))
@@ -184,7 +185,7 @@ def test_another_slot_for_everybody(office: Office, *, keeps: bool) -> None:
     if keeps:
         assert plan.writes == 2 * PEOPLE
     else:  # a new series, and four dates to go one by one between two words on the old one; some had one date less
-        assert plan.writes == 7 * PEOPLE - 100
+        assert plan.writes == 7 * PEOPLE - TENTH
     assert office.begun() == begun
     for one in tenant.employees:
         assert [at.date() for at in office.ahead(one)] == weekly(date(2027, 1, 15), date(2027, 1, 29))
@@ -195,21 +196,25 @@ def test_another_slot_for_everybody(office: Office, *, keeps: bool) -> None:
 @both_worlds
 def test_half_of_all_leave_and_as_many_join(office: Office, *, keeps: bool) -> None:
     tenant = office.tenant
-    leavers, stayers, joiners = tenant.employees[:300], tenant.employees[300:700], tenant.employees[700:]
+    leavers, stayers, joiners = (
+        tenant.employees[: 3 * TENTH],
+        tenant.employees[3 * TENTH : 7 * TENTH],
+        tenant.employees[7 * TENTH :],
+    )
     group = tenant.add_group("Lärande", members=[*leavers, *stayers])
     office.settle(BLOCK, group=group.display_name)
     office.learn(keeps=keeps)
-    assert office.apply().writes == 700
-    meddle(office, leavers[:50])
+    assert office.apply().writes == 7 * TENTH
+    meddle(office, leavers[: TENTH // 2])
     tenant.clock.set(SIX_WEEKS_ON)
     begun = office.begun()
     group.members[:] = [*stayers, *joiners]
     stopped = office.sweep()
-    assert "600 of 1000 people" in stopped.note
+    assert f"{6 * TENTH} of {PEOPLE} people" in stopped.note
     assert stopped.writes == 0
     plan = office.apply()
-    assert reasons(plan) == {("End", Reason.LEFT): 300, ("Create", Reason.NEW): 300}
-    assert plan.writes == (600 if keeps else 300 + 300 * 6 - 50)
+    assert reasons(plan) == {("End", Reason.LEFT): 3 * TENTH, ("Create", Reason.NEW): 3 * TENTH}
+    assert plan.writes == (6 * TENTH if keeps else 7 * 3 * TENTH - TENTH // 2)
     assert office.begun() == begun
     for one in leavers:
         assert office.ahead(one) == []
@@ -223,7 +228,7 @@ def test_everybody_moves_to_another_zone_and_is_followed_after_28_days(office: O
     office.settle(BLOCK.replace("until:", "time_zone: mailbox, until:"))
     office.learn(keeps=True)
     office.apply()
-    meddle(office, tenant.employees[:100])
+    meddle(office, tenant.employees[:TENTH])
     for one in tenant.employees:
         Person(tenant, one).change_zone("FLE Standard Time")
     tenant.clock.advance(timedelta(days=8))
@@ -233,7 +238,7 @@ def test_everybody_moves_to_another_zone_and_is_followed_after_28_days(office: O
     tenant.clock.advance(timedelta(minutes=1))
     begun = office.begun()
     stopped = office.sweep()
-    assert "1000 of 1000 people" in stopped.note
+    assert f"{PEOPLE} of {PEOPLE} people" in stopped.note
     assert stopped.writes == 0
     plan = office.apply()
     assert reasons(plan) == {("Create", Reason.ZONE): PEOPLE, ("End", Reason.ZONE): PEOPLE}

@@ -37,15 +37,20 @@ from holdfast.core.model import (
     Profile,
     Purpose,
     Rule,
+    ShowAs,
+    Single,
     Slot,
     Tag,
+    Weekday,
     Weekly,
     WorkingHours,
 )
+from holdfast.core.protection import Stretch
 from holdfast.core.tenant import TenantFacts
+from holdfast.core.touches import Touches
 from holdfast.jobs.ports import Approval, Known, Learned, Placed, Ports
 
-WRITES = frozenset({"create", "move", "shorten", "rewrite", "retag", "delete"})
+WRITES = frozenset({"create", "put", "move", "make_busy", "shorten", "rewrite", "retag", "delete"})
 """The calls that change a calendar."""
 
 WEEKDAYS = (MO, TU, WE, TH, FR, SA, SU)
@@ -223,6 +228,10 @@ class Event:
     transaction: str | None = None
     moved: Mapping[date, datetime] = field(default_factory=dict)
     gaps: frozenset[date] = frozenset()
+    longer: Mapping[date, timedelta] = field(default_factory=dict)
+    """By how much dates were made longer."""
+    shown: Mapping[date, ShowAs] = field(default_factory=dict)
+    """The dates that do not show as busy."""
 
     def occurrences(self) -> list[Occurrence]:
         """Its dates as they stand, by start: by dateutil's reckoning, at the same time by the wall clock."""
@@ -241,9 +250,10 @@ class Event:
                 Occurrence(
                     event_id=f"{self.id}/{day}",
                     starts=starts,
-                    ends=starts + timedelta(minutes=self.minutes),
+                    ends=starts + timedelta(minutes=self.minutes) + self.longer.get(day, timedelta(0)),
                     original_starts=original,
                     is_exception=day in self.moved,
+                    show_as=self.shown.get(day, ShowAs.BUSY),
                 )
             )
         return tuple(sorted(found, key=lambda one: one.starts))
@@ -279,6 +289,8 @@ class Mailbox:
     zone: str | None = "Europe/Stockholm"
     busy: Collection[tuple[datetime, datetime]] = ()
     """Stretches of time in which the person has something else."""
+    away: Collection[tuple[datetime, datetime]] = ()
+    """The times for which the person has an out-of-office event."""
     exists: bool = True
     transactions: dict[str, str] = field(default_factory=dict)
     remembers_deleted: bool = True
@@ -359,7 +371,8 @@ class MemoryCalendars:
                 else:
                     seen[event_id] = before
             box.stale = [(event_id, before, reads - 1) for event_id, before, reads in box.stale if reads > 1]
-            return ActualCalendar(mailbox, tuple(series for event in seen.values() if (series := _series(event))))
+            series = tuple(series for event in seen.values() if (series := _series(event)))
+            return ActualCalendar(mailbox, series, tuple(single for one in seen.values() if (single := _single(one))))
 
         return await self._do("read", mailbox, effect)
 
@@ -389,6 +402,37 @@ class MemoryCalendars:
 
         return await self._do("create", mailbox, effect)
 
+    async def put(self, mailbox: str, series: DesiredSeries, tag: Tag, day: date, transaction_id: str) -> Created:
+        single = replace(series, first=day, last=day)
+
+        def effect(box: Mailbox) -> Created:
+            before = box.transactions.get(transaction_id)
+            if before is not None and (box.remembers_deleted or before in box.events):
+                raise Duplicate(f"{transaction_id} has been seen.", existing_id=before if box.names_existing else None)
+            made = self._made(replace(single, slot=replace(series.slot, rule=_on(day))), tag, transaction_id)
+            event = replace(made, weekly=False, rule=None, range_ends=None)
+            if "put" not in box.vanishing:
+                self._put(box, event)
+                box.transactions[transaction_id] = event.id
+            return Created(event.id, event.etag)
+
+        return await self._do("put", mailbox, effect)
+
+    async def make_busy(self, mailbox: str, event_id: str) -> None:
+        def effect(box: Mailbox) -> None:
+            master, _, on = event_id.partition("/")
+            event = _get(box, master)
+            day = date.fromisoformat(on) if on else event.first
+            self.change(box, event, "make_busy", shown={one: how for one, how in event.shown.items() if one != day})
+
+        await self._do("make_busy", mailbox, effect)
+
+    async def away(self, mailbox: str, *, since: datetime, until: datetime) -> list[Stretch]:
+        def effect(box: Mailbox) -> list[Stretch]:
+            return [Stretch(*one) for one in box.away if one[0] < until and since < one[1]]
+
+        return await self._do("away", mailbox, effect)
+
     async def look(self, mailbox: str, event_id: str) -> EventLook:
         return await self._do("look", mailbox, lambda box: _look(_get(box, event_id)))
 
@@ -416,6 +460,9 @@ class MemoryCalendars:
             master, _, on = event_id.partition("/")
             event = _get(box, master)
             starts = datetime.combine(day, slot.at, ZoneInfo(slot.zone)).astimezone(UTC)
+            if not event.weekly:
+                self.change(box, event, "move", moved={event.first: starts}, longer={})
+                return
             original = date.fromisoformat(on)
             if original not in {
                 one.original_starts.astimezone(ZoneInfo(event.zone)).date() for one in event.occurrences()
@@ -430,7 +477,9 @@ class MemoryCalendars:
             high = min((other for other in others if other > original), default=date.max)
             if not low < day < high:
                 raise Crossing("Crossing.", status=400, code="ErrorOccurrenceCrossingBoundary")
-            self.change(box, event, "move", moved={**event.moved, original: starts})
+            longer = {on: by for on, by in event.longer.items() if on != original}
+            moved = {**event.moved, original: starts}
+            self.change(box, event, "move", moved=moved, longer=longer)
 
         await self._do("move", mailbox, effect)
 
@@ -572,6 +621,19 @@ def _series(event: Event) -> ActualSeries | None:
     return ActualSeries(event.id, event.etag, tag, event.created, event.range_ends, _starts(event), event.zone)
 
 
+def _single(event: Event) -> Single | None:
+    tag = tags.parse(event.tag) if event.tag else None
+    if tag is None or event.weekly:
+        return None
+    (occurrence,) = event.occurrences()
+    return Single(tag, event.created, replace(occurrence, event_id=event.id))
+
+
+def _on(day: date) -> Rule:
+    """A rule that has this date."""
+    return Weekly(Weekday(day.weekday()))
+
+
 def _starts(event: Event) -> datetime:
     return datetime.combine(event.first, event.starts, ZoneInfo(event.zone)).astimezone(UTC)
 
@@ -601,6 +663,7 @@ class MemoryState:
         self._placed: dict[str, Placed] = {}
         self._known: dict[str, Known] = {}
         self._profiles: dict[str, Learned] = {}
+        self._touches: dict[str, Touches] = {}
         self._choices: dict[ChoiceKey, time] = {}
         self._facts: TenantFacts | None = None
         self._floors: dict[str, int] = {}
@@ -654,6 +717,22 @@ class MemoryState:
             self._profiles[mailbox] = learned
 
         await self._do("learn", effect, mailbox)
+
+    async def touches(self, mailbox: str) -> Touches:
+        return await self._do("touches", lambda: self._touches.get(mailbox, Touches()), mailbox)
+
+    async def touch(self, mailbox: str, touches: Touches) -> None:
+        def effect() -> None:
+            self._touches[mailbox] = touches
+
+        await self._do("touch", effect, mailbox)
+
+    async def forget_touches(self, before: date) -> None:
+        def effect() -> None:
+            kept = {mailbox: one for mailbox, one in self._touches.items() if one.latest and one.latest >= before}
+            self._touches = kept
+
+        await self._do("forget_touches", effect)
 
     async def choices(self) -> Mapping[ChoiceKey, time]:
         return await self._do("choices", lambda: dict(self._choices))

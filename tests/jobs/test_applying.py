@@ -15,6 +15,7 @@ from holdfast.core.settings import Day, Mode, dump, fingerprint, parse
 from holdfast.jobs.apply import apply
 from holdfast.jobs.survey import survey
 from holdfast.jobs.sweep import sweep
+from holdfast.store.key import Key
 from holdfast.store.sqlite import open_state
 from tests.jobs.fjallvik import (
     ANNA,
@@ -281,7 +282,7 @@ async def test_what_was_withdrawn_while_it_ran_stays_withdrawn() -> None:
 async def test_in_a_file_the_approval_is_the_same_one_that_was_put_there(tmp_path: Path) -> None:
     world = firm(ANNA, BO)
     world.clock.pass_time(microseconds=7)
-    with open_state(tmp_path / "holdfast.db", str(fjallvik().tenant.tenant_id)) as state:
+    with open_state(tmp_path / "holdfast.db", str(fjallvik().tenant.tenant_id), Key(b"k" * 32)) as state:
         ports = replace(world.ports, state=state)
         seen = await survey(fjallvik(), ports, pinned={})
         report = await apply(seen, fjallvik(), ports)

@@ -11,7 +11,7 @@ from holdfast.core.errors import Unreachable
 from holdfast.core.model import Person
 from holdfast.core.plan import Reason, Skip
 from holdfast.core.report import MailboxState
-from holdfast.core.settings import Audience, Day, HolidayRule, Language, Organization, Settings
+from holdfast.core.settings import Audience, Day, HolidayRule, Language, Organization, Protection, Settings
 from holdfast.core.settings.holidays import Holidays
 from tests.jobs.fjallvik import (
     ANNA,
@@ -279,14 +279,15 @@ async def test_a_move_never_goes_into_the_past() -> None:
 
 async def test_a_date_that_cannot_move_past_a_neighbour_that_the_person_moved_is_taken_out() -> None:
     world = firm(ANNA)
-    await applied(world, MOVING)
+    await applied(world, with_days_off(holiday=HolidayRule.MOVE, protection=Protection.SOFT))
     (before,) = (
         there
         for there in world.box(ANNA).series[0].occurrences()
         if there.starts.astimezone(STOCKHOLM).date() == date(2027, 1, 8)
     )
     world.calendars.drag(ANNA.id, before, datetime(2027, 1, 14, 12, tzinfo=UTC))
-    settings = with_days_off((date(2027, 1, 15), date(2027, 1, 15)), holiday=HolidayRule.MOVE)
+    closed = date(2027, 1, 15), date(2027, 1, 15)
+    settings = with_days_off(closed, holiday=HolidayRule.MOVE, protection=Protection.SOFT)
     world.journal.clear()
     report = await applied(world, settings)
     assert states(report)["anna"] is MailboxState.CHANGED

@@ -64,6 +64,7 @@ def _deletes_series(world: World, account: Account, box: Mailbox, step: InCalend
         return None
     mark = mark_of(event)
     box.delete_event(box.id_of(event))
+    world.awaits_apply.add(account.id)
     return f"deletes the series {mark}" if mark is None else f"deletes the series of {mark.block}"
 
 
@@ -95,6 +96,8 @@ def _deletes_date(world: World, account: Account, box: Mailbox, step: InCalendar
     event, day = found
     box.delete_occurrence(box.id_of(event, day))
     world.log(account, event).deletes(day)
+    if event not in world.ours(account):
+        world.awaits_apply.add(account.id)
     return f"deletes {day}"
 
 

@@ -56,6 +56,8 @@ class Command:
             meanwhile=[(seconds, _acting(act, world)) for seconds, act in self.meanwhile],
             beside=None if self.timer is None else (self.timer, lambda ports: _swept(world, ports, None, self)),
         )
+        if self.name == "apply" and self.only is None and run.report is not None and run.report.complete:
+            world.awaits_apply.clear()
         runs.check(world, run, may_write=self.name != "sweep" or not watching, expected=expected)
         return run
 

@@ -92,7 +92,7 @@ def known_by_subject() -> Iterator[None]:
         return translate.ActualSeries(raw["id"], raw["@odata.etag"], mark, created, last)
 
     everything = calendars._query(
-        expand=calendars._THE_TAG, select=f"{calendars.OF_SERIES},subject", top=str(calendars._PAGE)
+        expand=calendars._THE_TAG, select=f"{calendars.OF_OURS},subject", top=str(calendars._PAGE)
     )
     with patch.object(calendars, "_READ", everything), patch.object(translate, "series_master", series_master):
         yield

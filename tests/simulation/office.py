@@ -110,6 +110,7 @@ class Block:
             "time_zone": self.zone,
             "outside_hours": self.outside,
             "holiday": self.holiday,
+            "protection": "soft",
         }
 
 

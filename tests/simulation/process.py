@@ -15,6 +15,7 @@ import httpx
 
 from graph_client.connect import Connection, connect
 from holdfast.jobs.ports import Ports
+from holdfast.store.key import Key
 from holdfast.store.sqlite import open_state
 from sandbox import Tenant, tokens
 from tests.simulation.clock import ProductClock, VirtualLoop
@@ -23,6 +24,10 @@ _STATE_WRITES = frozenset(
     {"approve", "withdraw", "place", "know", "learn", "choose", "learn_facts", "raise_floor", "record_run"}
 )
 _GRAPH = "https://graph.microsoft.com"
+
+
+KEY = Key(b"of the simulation, and of 32 bytes")
+"""Under which it is remembered what people did."""
 
 
 class Killed(BaseException):
@@ -153,7 +158,7 @@ async def process(
     """The ports as ``wiring`` fills them, but for the clock, chance, the sign-in and the network."""
     clock = ProductClock(loop)
     network = Network(inner, fate)
-    with open_state(state, tenant.id) as remembered:
+    with open_state(state, tenant.id, KEY) as remembered:
         async with connect(
             connection,
             clock=clock,

@@ -10,6 +10,7 @@ from pathlib import Path
 from holdfast.core.desired import ChoiceKey, days_key
 from holdfast.store.sqlite import open_state
 from tests.simulation.office import Choice, File, settings
+from tests.simulation.process import KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Recollection:
 
 async def recall(state: Path, tenant_id: str, mailboxes: Iterable[str]) -> Recollection:
     """Look it up."""
-    with open_state(state, tenant_id) as remembered:
+    with open_state(state, tenant_id, KEY) as remembered:
         approval = await remembered.approval()
         learned = {mailbox: await remembered.profile(mailbox) for mailbox in mailboxes}
         return Recollection(

@@ -131,7 +131,13 @@ class Quiet:
     def take(self, world: World) -> None:
         _calm(world)
         world.say("All is quiet.")
-        if self.alone and not self.remove and world.approved == world.file and world.file.mode == "keep":
+        if (
+            self.alone
+            and not self.remove
+            and not world.awaits_apply
+            and world.approved == world.file
+            and world.file.mode == "keep"
+        ):
             _by_sweeps_alone(world)
         if self.remove:
             _well(Command("remove").run(world))

@@ -146,6 +146,8 @@ class World:
         """Those among them that are copies of series of ours, tag and all."""
         self.ledger = Ledger()
         self.unknown: set[str] = set()
+        self.awaits_apply: set[str] = set()
+        """Who has deleted a series since everybody was last reached: of soft blocks only ``apply`` makes it again."""
         """Who had no right to a block when the state was lost: nobody can know any more what they have."""
         self.lines: list[str] = []
         self.trace = hashlib.sha256()

@@ -23,8 +23,11 @@ from holdfast.core.model import (
     WorkingHours,
 )
 from holdfast.core.tenant import TenantFacts
+from holdfast.core.touches import DateKey, Touches
 from holdfast.jobs.ports import Approval, Known, Learned, Placed, State
+from holdfast.store.key import Key
 
+KEY = Key(b"of these tests, and of 32 bytes .")
 TENANT = "3f2b8c1e-5d4a-4e0f-9b7a-1c2d3e4f5a6b"
 OTHER_TENANT = "9d8c7b6a-5f4e-4d3c-8b2a-1f0e9d8c7b6a"
 NOON = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -74,10 +77,18 @@ FACTS = TenantFacts(
     tags_ignore_case=True,
     last_takes_series=False,
 )
+THURSDAY = date(2026, 12, 3)
+OF_ANNA = Touches(
+    put_back={DateKey("lartimmen", THURSDAY): 2, DateKey("fordjupning", THURSDAY): 1},
+    answered=frozenset({DateKey("lartimmen", THURSDAY + timedelta(days=7))}),
+    skipped=frozenset({DateKey("lartimmen", THURSDAY + timedelta(days=14))}),
+    moved=frozenset({DateKey("fordjupning", THURSDAY + timedelta(days=4))}),
+    remade={"lartimmen": (THURSDAY - timedelta(days=30), THURSDAY)},
+)
 RUN = {"job": "sweep", "states": {"held": 3}, "complete": True, "note": "Väntar …", "problems": [{"a": None}]}
 
-NOTHING = (None, {}, None, None, {}, None, {}, None)
-EVERYTHING = (APPROVAL, {"id-anna": ANNA}, KNOWN, LEARNED, CHOICES, FACTS, {"lartimmen": 3}, RUN)
+NOTHING = (None, {}, None, None, {}, None, {}, None, Touches())
+EVERYTHING = (APPROVAL, {"id-anna": ANNA}, KNOWN, LEARNED, CHOICES, FACTS, {"lartimmen": 3}, RUN, OF_ANNA)
 
 
 async def remember_everything(state: State) -> None:
@@ -89,6 +100,7 @@ async def remember_everything(state: State) -> None:
     await state.learn_facts(FACTS)
     await state.raise_floor("lartimmen", 3)
     await state.record_run(RUN)
+    await state.touch("id-anna", OF_ANNA)
 
 
 async def remembered(state: State) -> tuple[Any, ...]:
@@ -102,6 +114,7 @@ async def remembered(state: State) -> tuple[Any, ...]:
         await state.tenant_facts(),
         await state.floors(),
         await state.last_run(),
+        await state.touches("id-anna"),
     )
 
 
@@ -135,6 +148,24 @@ class StateContract:
         await remember_everything(state)
         await remember_everything(state)
         assert await remembered(state) == EVERYTHING
+
+    # What people did
+
+    async def test_what_one_did_is_replaced_and_nobody_elses(self, state: State) -> None:
+        await state.touch("id-anna", OF_ANNA)
+        await state.touch("id-bo", Touches().with_skip(DateKey("lartimmen", THURSDAY)))
+        await state.touch("id-anna", Touches())
+        assert await state.touches("id-anna") == Touches()
+        assert await state.touches("id-bo") == Touches().with_skip(DateKey("lartimmen", THURSDAY))
+
+    async def test_what_is_over_is_forgotten_and_what_is_to_come_is_not(self, state: State) -> None:
+        await state.touch("id-anna", Touches().with_move(DateKey("lartimmen", THURSDAY)))
+        await state.touch("id-bo", Touches().with_move(DateKey("lartimmen", THURSDAY + timedelta(days=7))))
+        await state.forget_touches(THURSDAY)
+        assert await state.touches("id-anna")
+        await state.forget_touches(THURSDAY + timedelta(days=1))
+        assert not await state.touches("id-anna")
+        assert await state.touches("id-bo")
 
     # The approval
 

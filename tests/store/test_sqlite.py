@@ -19,6 +19,7 @@ from holdfast.store.sqlite import StateUnusable, open_state
 from tests.store.contract import (
     ANNA,
     EVERYTHING,
+    KEY,
     NOTHING,
     TENANT,
     StateContract,
@@ -34,7 +35,7 @@ class SqliteStore(Store):
 
     @contextmanager
     def open(self, tenant: str) -> Iterator[State]:
-        with open_state(self._path, tenant) as state:
+        with open_state(self._path, tenant, KEY) as state:
             yield state
 
 
@@ -75,7 +76,7 @@ def version(path: Path) -> int:
 
 @pytest.mark.usefixtures("open_umask")
 async def test_the_file_and_what_sqlite_puts_beside_it_are_for_its_owner_only(path: Path) -> None:
-    with open_state(path, TENANT) as state:
+    with open_state(path, TENANT, KEY) as state:
         await remember_everything(state)
         beside = sorted(path.parent.iterdir())
         assert [one.name for one in beside] == ["holdfast.db", "holdfast.db-shm", "holdfast.db-wal"]
@@ -85,25 +86,26 @@ async def test_the_file_and_what_sqlite_puts_beside_it_are_for_its_owner_only(pa
 async def test_a_store_left_by_a_killed_process_loses_nothing_that_was_done(path: Path) -> None:
     killed = (
         "import asyncio, os, sys; from pathlib import Path\n"
-        "from holdfast.store.sqlite import open_state; from tests.store.contract import TENANT, remember_everything\n"
-        "with open_state(Path(sys.argv[1]), TENANT) as state:\n"
+        "from holdfast.store.sqlite import open_state\n"
+        "from tests.store.contract import KEY, TENANT, remember_everything\n"
+        "with open_state(Path(sys.argv[1]), TENANT, KEY) as state:\n"
         "    asyncio.run(remember_everything(state)); os._exit(9)\n"
     )
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", killed, str(path)], cwd=root, check=False)  # noqa: S603, ASYNC221
     assert done.returncode == 9
-    with open_state(path, TENANT) as state:
+    with open_state(path, TENANT, KEY) as state:
         assert await remembered(state) == EVERYTHING
 
 
 async def test_a_file_of_a_newer_holdfast_is_refused_and_left_as_it_is(path: Path) -> None:
-    with open_state(path, TENANT) as state:
+    with open_state(path, TENANT, KEY) as state:
         await remember_everything(state)
     newer = version(path) + 1
     with closing(sqlite3.connect(path)) as raw:
         raw.execute(f"pragma user_version = {newer}")
     before = content(path)
-    with pytest.raises(StateUnusable, match=r"newer Holdfast\. Update Holdfast\.$"), open_state(path, TENANT):
+    with pytest.raises(StateUnusable, match=r"newer Holdfast\. Update Holdfast\.$"), open_state(path, TENANT, KEY):
         pass
     assert version(path) == newer
     assert content(path) == before
@@ -133,14 +135,14 @@ def make_first_version(path: Path) -> None:
 async def test_a_file_of_an_earlier_version_is_emptied_and_made_anew(path: Path) -> None:
     """Without an approval nothing is written until the next ``apply``, and a sweep finds every series again."""
     make_first_version(path)
-    with open_state(path, "t") as state:
+    with open_state(path, "t", KEY) as state:
         assert await remembered(state) == NOTHING
         await remember_everything(state)
         assert await remembered(state) == EVERYTHING
-    with open_state(path, "t") as state:
+    with open_state(path, "t", KEY) as state:
         assert await remembered(state) == EVERYTHING
     fresh = path.with_name("fresh.db")
-    with open_state(fresh, "t") as state:
+    with open_state(fresh, "t", KEY) as state:
         await remember_everything(state)
     assert content(path) == content(fresh)
     assert version(path) == version(fresh) > 1
@@ -151,7 +153,7 @@ def test_a_file_that_is_no_database_is_refused_with_a_cure_and_left_as_it_is(pat
     path.write_bytes(content)
     with (
         pytest.raises(StateUnusable, match="Move it away and run `holdfast sweep`") as refused,
-        open_state(path, TENANT),
+        open_state(path, TENANT, KEY),
     ):
         pass
     assert str(path) in str(refused.value)
@@ -168,7 +170,7 @@ def test_a_database_of_somebody_elses_is_refused_and_nothing_in_it_is_touched(pa
         )
         raw.execute(f"pragma user_version = {number}")
     before = content(path)
-    with pytest.raises(StateUnusable, match=r"cannot be used: .+\. Move it away"), open_state(path, TENANT):
+    with pytest.raises(StateUnusable, match=r"cannot be used: .+\. Move it away"), open_state(path, TENANT, KEY):
         pass
     assert content(path) == before
     assert version(path) == number
@@ -179,20 +181,20 @@ def test_a_place_that_cannot_be_written_is_told_with_what_to_set(tmp_path: Path,
     (tmp_path / "a-file").touch()
     (tmp_path / "a-folder").mkdir()
     with pytest.raises(StateUnusable, match=r"cannot be opened: .+\. Set HOLDFAST_STATE\.$"):  # noqa: SIM117
-        with open_state(tmp_path / where, TENANT):
+        with open_state(tmp_path / where, TENANT, KEY):
             pass
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_may_not_be_written_is_told_with_what_to_set(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(StateUnusable, match="Permission denied"), open_state(tmp_path / "holdfast.db", TENANT):
+    with pytest.raises(StateUnusable, match="Permission denied"), open_state(tmp_path / "holdfast.db", TENANT, KEY):
         pass
 
 
 def test_the_connection_is_closed_when_the_work_fails(path: Path) -> None:
     def fail() -> None:
-        with open_state(path, TENANT):
+        with open_state(path, TENANT, KEY):
             raise RuntimeError("work")
 
     with pytest.raises(RuntimeError, match="work"):
@@ -201,21 +203,21 @@ def test_the_connection_is_closed_when_the_work_fails(path: Path) -> None:
 
 
 async def test_a_writer_waits_for_another_process_to_be_done(path: Path) -> None:
-    with open_state(path, TENANT):
+    with open_state(path, TENANT, KEY):
         pass
     with closing(sqlite3.connect(path, check_same_thread=False)) as other:
         other.execute("begin immediate")
         other.execute("insert into floor values (?, 'lartimmen', 7)", (TENANT,))
         soon = threading.Timer(0.05, other.commit)
         soon.start()
-        with open_state(path, TENANT) as state:
+        with open_state(path, TENANT, KEY) as state:
             await state.raise_floor("lartimmen", 3)
             assert await state.floors() == {"lartimmen": 7}
         soon.join()
 
 
 async def test_a_reader_does_not_wait_for_a_writer(path: Path) -> None:
-    with open_state(path, TENANT) as state, closing(sqlite3.connect(path)) as other:
+    with open_state(path, TENANT, KEY) as state, closing(sqlite3.connect(path)) as other:
         await state.place(ANNA)
         other.execute("begin immediate")
         other.execute("delete from placed")
@@ -234,7 +236,7 @@ def test_those_that_begin_at_once_make_one_store(path: Path, *, earlier: bool) -
     def begin() -> None:
         gate.wait()
         try:
-            with open_state(path, TENANT):
+            with open_state(path, TENANT, KEY):
                 pass
         except Exception as error:  # noqa: BLE001 - whatever it is, the test is to say it
             failures.append(error)
@@ -253,7 +255,7 @@ async def test_a_new_store_that_another_process_is_making_is_waited_for(path: Pa
         other.execute("begin immediate")
         done = threading.Timer(0.05, other.rollback)
         done.start()
-        with open_state(path, TENANT) as state:
+        with open_state(path, TENANT, KEY) as state:
             await state.place(ANNA)
             assert await state.placed() == {ANNA.mailbox: ANNA}
         done.join()

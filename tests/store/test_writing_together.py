@@ -10,9 +10,11 @@ import pytest
 
 from holdfast.core.model import SlotKey
 from holdfast.jobs.ports import Placed
+from holdfast.store.key import Key
 from holdfast.store.sqlite import open_state
 
 TENANT = "3f2b8c1e-5d4a-4e0f-9b7a-1c2d3e4f5a6b"
+KEY = Key(b"k" * 32)
 
 
 def placed(mailbox: str) -> Placed:
@@ -21,14 +23,14 @@ def placed(mailbox: str) -> Placed:
 
 async def test_a_write_is_there_for_another_process_when_it_returns(tmp_path: Path) -> None:
     path = tmp_path / "holdfast.db"
-    with open_state(path, TENANT) as state, sqlite3.connect(path) as other:
+    with open_state(path, TENANT, KEY) as state, sqlite3.connect(path) as other:
         await state.place(placed("anna"))
         assert other.execute("select mailbox from placed").fetchall() == [("anna",)]
     other.close()
 
 
 async def test_many_writes_at_once_are_one_transaction(tmp_path: Path) -> None:
-    with open_state(tmp_path / "holdfast.db", TENANT) as state:
+    with open_state(tmp_path / "holdfast.db", TENANT, KEY) as state:
         begun: list[str] = []
         state._connection.set_trace_callback(lambda said: begun.append(said) if said.startswith("BEGIN") else None)
         await asyncio.gather(*(state.place(placed(f"person{number}")) for number in range(80)))
@@ -37,7 +39,7 @@ async def test_many_writes_at_once_are_one_transaction(tmp_path: Path) -> None:
 
 
 async def test_a_write_that_fails_fails_for_all_who_share_its_transaction(tmp_path: Path) -> None:
-    with open_state(tmp_path / "holdfast.db", TENANT) as state:
+    with open_state(tmp_path / "holdfast.db", TENANT, KEY) as state:
         state._connection.execute("drop table profile")
         came = await asyncio.gather(
             state.place(placed("anna")), state._do("delete from profile where tenant = ?"), return_exceptions=True
@@ -47,7 +49,7 @@ async def test_a_write_that_fails_fails_for_all_who_share_its_transaction(tmp_pa
 
 
 async def test_one_who_does_not_wait_any_more_keeps_nobody_else(tmp_path: Path) -> None:
-    with open_state(tmp_path / "holdfast.db", TENANT) as state:
+    with open_state(tmp_path / "holdfast.db", TENANT, KEY) as state:
         leaving = asyncio.create_task(state.place(placed("anna")))
         staying = asyncio.create_task(state.place(placed("bo")))
         await asyncio.sleep(0)
