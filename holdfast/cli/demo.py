@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from holdfast.cli import christmas
+from holdfast.cli import christmas, holding
 from holdfast.cli.console import Exit, out, stop
 from holdfast.cli.init import example
 from holdfast.core.settings import Language
@@ -64,7 +64,8 @@ def sandbox(
 def demo(*, people: People = 120, language: InLanguage = Language.SV) -> None:
     """Show the main job on a pretend tenant: a plan, an apply, an empty second plan, and everyone accounted for.
 
-    And then the plan of the same firm over Christmas, with a third of it in another country.
+    Then people move, delete and free their dates, and a sweep answers. And then the plan of the same firm over
+    Christmas, with a third of it in another country.
 
     Example: `holdfast demo --people 300`
     """
@@ -89,6 +90,26 @@ def _main_job(people: int, language: Language) -> None:
         show.run("And again: nothing is left to do.", "plan")
         show.run("What stands?", "status")
         _compare(tenant)
+        _held(tenant, show, Path(folder), language)
+
+
+def _held(tenant: _Tenant, show: _Show, folder: Path, language: Language) -> None:
+    """People do with their dates what people do; the next sweep answers."""
+    kept = example(language).replace("mode: watch", "mode: keep", 1)
+    (folder / "settings.yaml").write_text(kept, encoding="utf-8")
+    out.print("\n[bold]A block that holds.[/bold] With mode: keep, sweeps write too. A timer runs them; here we do.")
+    show.run("Say yes to the edit.", "apply", "--yes")
+    out.print("\n[bold cyan]People do with their dates what people do.[/bold cyan]")
+    with tenant.asked() as ask, tenant.acted() as act:
+        story = holding.Story.begin(ask, act, "Europe/Stockholm")
+        show.run("The next sweep counts what it finds, and names nobody for it.", "sweep")
+        out.print("\n[bold cyan]And how do the dates stand?[/bold cyan]")
+        story.tell()
+        again = story.delete_again()
+        if again:
+            out.print(f"\n[bold cyan]{again} deletes once more what was put back.[/bold cyan]")
+            show.run("The second time is final.", "sweep")
+            story.tell()
 
 
 def _over_christmas(people: int, language: Language) -> None:
@@ -135,11 +156,23 @@ class _Tenant:
     @contextmanager
     def asked(self) -> Iterator[Callable[[str], Any]]:
         """A way to ask what the tenant itself knows, not by way of Graph."""
+        with self._reached() as http:
+            yield lambda what: http.get(what).raise_for_status().json()
+
+    @contextmanager
+    def acted(self) -> Iterator[holding.Act]:
+        """A way to let people act, as they would in Outlook."""
+        with self._reached() as http:
+
+            def act(who: str, wanted: Mapping[str, Any]) -> None:
+                http.post(f"calendars/{who}/act", json=dict(wanted)).raise_for_status()
+
+            yield act
+
+    def _reached(self) -> httpx.Client:
         trust = httpx.create_ssl_context()
         trust.load_verify_locations(cafile=self._trust)
-        base = f"{self.url}/sandbox/tenants/{self._id}/"
-        with httpx.Client(base_url=base, verify=trust, trust_env=False) as http:
-            yield lambda what: http.get(what).raise_for_status().json()
+        return httpx.Client(base_url=f"{self.url}/sandbox/tenants/{self._id}/", verify=trust, trust_env=False)
 
 
 @contextmanager

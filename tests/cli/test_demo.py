@@ -1,17 +1,23 @@
-"""The demo's second part on a pretend tenant: what a learning manager reads of Christmas in two countries."""
+"""The demo's further parts on a pretend tenant: how blocks hold, and Christmas in two countries."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from holdfast.cli import christmas
 from holdfast.cli.console import set_up_logging
+from holdfast.cli.holding import Story
 from holdfast.core.settings import Language
-from sandbox import Clock, firm
+from sandbox import Clock, Person, firm
+from sandbox.acts import act
+from sandbox.tenant import Entry
 from tests.cli.command import Desk
+from tests.cli.protected import NOW, Office
 from tests.golden import GOLDEN, check_golden
 from tests.tenants import Served
 
@@ -55,3 +61,37 @@ def test_a_firm_too_small_for_two_countries_is_told_of_one(
 
 def test_options_of_the_sandbox_are_passed_on_and_a_misspelt_one_is_told(desk: Desk) -> None:
     assert desk.run("sandbox", "--abraod", "0.5", "--port", "0").exit_code == 2
+
+
+def test_what_people_do_with_their_dates_is_told_and_answered(
+    protected: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    protected.settle("protection: movable")
+
+    def entry(one: Entry) -> dict[str, object]:
+        start = one.start.isoformat()
+        return {"id": one.id, "start": start, "show_as": one.show_as, "series_id": one.series_id, "tag": one.tag}
+
+    def ask(what: str) -> list[dict[str, object]]:
+        if what == "roster":
+            return [
+                {"id": one.id, "name": one.display_name, "kind": one.kind, "mailbox": one.mailbox is not None}
+                for one in protected.tenant.accounts
+            ]
+        until = NOW + timedelta(weeks=5)
+        return [entry(one) for one in protected.tenant.calendar(what.removeprefix("calendars/"), NOW, until)]
+
+    def do(who: str, wanted: Mapping[str, object]) -> None:
+        act(protected.tenant, Person(protected.tenant, protected.tenant.account(who)), wanted)
+
+    story = Story.begin(ask, do, "Europe/Stockholm")
+    protected.told("sweep")
+    story.tell()
+    told = capsys.readouterr().out
+    assert "03 Dec stands on Friday at 13:00" in told
+    assert "24 Dec stands, put back once as an event of its own" in told
+    assert told.count("03 Dec is let go") == 3
+    assert story.delete_again() is not None
+    protected.told("sweep")
+    story.tell()
+    assert "24 Dec is let go" in capsys.readouterr().out
