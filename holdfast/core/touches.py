@@ -51,11 +51,10 @@ class Touches:
         return any((self.put_back, self.answered, self.skipped, self.moved, self.remade))
 
     @property
-    def latest(self) -> date | None:
-        """The last day that any of it is about; None where there is nothing."""
+    def days(self) -> tuple[date, ...]:
+        """The days that it is about, in order."""
         keys = (*self.put_back, *self.answered, *self.skipped, *self.moved)
-        days = [*(key.day for key in keys), *(day for remade in self.remade.values() for day in remade)]
-        return max(days, default=None)
+        return tuple(sorted({*(key.day for key in keys), *(day for days in self.remade.values() for day in days)}))
 
     def since(self, first: date) -> Touches:
         """What of it is about days from ``first`` on: the rest is forgotten."""

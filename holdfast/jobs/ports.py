@@ -222,7 +222,7 @@ class State(Protocol):
         ...
 
     async def forget_touches(self, before: date) -> None:
-        """Forget what is only about days before this one, whoever did it."""
+        """Forget what is about days before this one, whoever did it."""
         ...
 
     async def choices(self) -> Mapping[ChoiceKey, time]:

@@ -22,7 +22,9 @@ from holdfast.store import rows
 from holdfast.store.key import Key
 
 _SCHEMA_VERSION = 3
-_TOUCHES = "create table touches (tenant text, who text, until text, touches text, primary key (tenant, who))"
+_TOUCHES = """
+create table touches (tenant text, who text, first text, last text, touches text, primary key (tenant, who))
+"""
 _SCHEMA = f"""
 {_TOUCHES};
 create table approval (tenant text primary key, fingerprint text, settings text, at text, groups text, complete text);
@@ -129,15 +131,21 @@ class SqliteState:
         today, *before = self._key.pseudonyms(self._tenant, mailbox)
         for who in before:
             await self._do("delete from touches where tenant = ? and who = ?", who)
-        if touches.latest is None:
-            await self._do("delete from touches where tenant = ? and who = ?", today)
-        else:
-            row = today, touches.latest.isoformat(), rows.touches_text(touches)
-            await self._do("insert or replace into touches values (?, ?, ?, ?)", *row)
+        await self._touch(today, touches)
 
     async def forget_touches(self, before: date) -> None:
-        """Forget what is only about days before this one."""
-        await self._do("delete from touches where tenant = ? and until < ?", before.isoformat())
+        """Forget what is about days before this one."""
+        await self._do("delete from touches where tenant = ? and last < ?", before.isoformat())
+        partly = "select who, touches from touches where tenant = ? and first < ?"
+        for who, text in self._all(partly, before.isoformat()).fetchall():
+            await self._touch(who, rows.touches_of(text).since(before))
+
+    async def _touch(self, who: str, touches: Touches) -> None:
+        if touches.days:
+            row = who, touches.days[0].isoformat(), touches.days[-1].isoformat(), rows.touches_text(touches)
+            await self._do("insert or replace into touches values (?, ?, ?, ?, ?)", *row)
+        else:
+            await self._do("delete from touches where tenant = ? and who = ?", who)
 
     async def choices(self) -> Mapping[ChoiceKey, time]:
         """The times of day chosen where the settings leave the choice."""

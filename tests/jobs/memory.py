@@ -729,8 +729,7 @@ class MemoryState:
 
     async def forget_touches(self, before: date) -> None:
         def effect() -> None:
-            kept = {mailbox: one for mailbox, one in self._touches.items() if one.latest and one.latest >= before}
-            self._touches = kept
+            self._touches = {mailbox: one.since(before) for mailbox, one in self._touches.items()}
 
         await self._do("forget_touches", effect)
 

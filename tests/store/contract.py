@@ -167,6 +167,12 @@ class StateContract:
         assert not await state.touches("id-anna")
         assert await state.touches("id-bo")
 
+    async def test_of_what_one_did_only_the_old_is_forgotten(self, state: State) -> None:
+        old, new = DateKey("lartimmen", THURSDAY), DateKey("lartimmen", THURSDAY + timedelta(days=7))
+        await state.touch("id-anna", Touches().with_move(old).with_skip(new).with_put_back(old))
+        await state.forget_touches(new.day)
+        assert await state.touches("id-anna") == Touches().with_skip(new)
+
     # The approval
 
     async def test_pinned_groups_come_back_as_the_pairs_they_were(self, state: State) -> None:
