@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: setup test hard simulate bench check demo docs sandbox format clean
+.PHONY: setup test hard simulate bench check types suites demo docs sandbox format clean
 
 setup: $(STAMP)
 
@@ -44,11 +44,17 @@ bench: setup
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@$(BIN)/python -m benchmarks $(if $(SCALE),--scale,$(PEOPLE))
 
+# Types are checked beside the tests: that takes a processor two minutes without a cache.
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(MAKE) --jobs=2 types suites
+
+types: setup
 	$(BIN)/mypy
+
+suites: setup
 	$(MAKE) test
 	HOLDFAST_PEOPLE=200 $(MAKE) hard
 
