@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +27,7 @@ from holdfast.cli.console import (
 )
 from holdfast.core.desired import Choices
 from holdfast.core.plan import Reason
-from holdfast.core.report import Report
+from holdfast.core.report import MailboxState, Report
 from holdfast.core.settings import Settings
 from holdfast.jobs import apply as apply_job
 from holdfast.jobs import remove as remove_job
@@ -142,6 +142,10 @@ def sweep(settings_file: SettingsFile = None, *, as_json: AsJson = False) -> Non
     _finish(run(place, settings, work), as_json=as_json)
 
 
+_OF_A_REPAIR = ("complete", "note", "problems")
+"""What of a report is told of one mailbox: how much was written would tell what its owner did."""
+
+
 def repair(
     mailbox: Annotated[str, typer.Argument(help="The address or id of one person of the audiences.")],
     settings_file: SettingsFile = None,
@@ -160,7 +164,16 @@ def repair(
         return await repair_job.repair(settings, wired.ports, mailbox)
 
     report = run(place, settings, work)
-    _finish(replace(report, protected={}), as_json=as_json)
+    (account,) = (*report.audience, *report.others)
+    state = MailboxState.HELD if account.state is MailboxState.CHANGED else account.state
+    if as_json:
+        told = report.data()
+        print_json({"mailbox": account.address, "state": state.value, **{of: told[of] for of in _OF_A_REPAIR}})
+    else:
+        for line in (f"{account.address}: {state}", *render.problem_lines(report.problems), report.note):
+            out.print(line, markup=False)
+    if not report.complete:
+        raise typer.Exit(Exit.INCOMPLETE)
 
 
 def remove(

@@ -48,7 +48,7 @@ class Touches:
     remade: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return any((self.put_back, self.answered, self.skipped, self.moved, self.remade))
+        return bool(self.days)
 
     @property
     def days(self) -> tuple[date, ...]:

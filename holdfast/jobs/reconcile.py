@@ -14,12 +14,12 @@ from datetime import date, datetime, timedelta
 from holdfast.core import recurrence, zones
 from holdfast.core.desired import SERIES_LENGTH, retold
 from holdfast.core.errors import Conflict, Crossing, Duplicate, Gone, GraphError, Unexpected, Unreachable
-from holdfast.core.model import EventLook, Landing, Occurrence, Slot, SlotKey, Tag
+from holdfast.core.model import ActualCalendar, EventLook, Landing, Occurrence, Slot, SlotKey, Tag
 from holdfast.core.plan import Change, Create, End, Move, Reason, Rewrite, Skip
 from holdfast.core.protection import Held, Judged, Touch, Verdict, instead
 from holdfast.core.report import Account, MailboxState, Problem
 from holdfast.core.tag import UNKNOWN, transaction_id, transaction_id_of_single
-from holdfast.core.touches import Touches
+from holdfast.core.touches import DateKey, Touches
 from holdfast.jobs.crowd import each
 from holdfast.jobs.ports import Calendars, Placed, Ports, Progress
 from holdfast.jobs.survey import (
@@ -66,7 +66,7 @@ class _Mailbox:
     transactions: dict[str, str] = field(default_factory=dict)
     landed: dict[str, list[tuple[Landing, Slot]]] = field(default_factory=dict)
     on_record: frozenset[SlotKey] = frozenset()
-    put_back: list[tuple[str, Judged, Slot]] = field(default_factory=list)
+    righted: set[DateKey] = field(default_factory=set)
     remade: bool = False
 
     async def carry_out(self, look: Look) -> Outcome:
@@ -130,18 +130,20 @@ class _Mailbox:
         if occurrence is None:
             stands = await self._put_instead(one, judged.key.day)
             touches = touches.with_answer(judged.key)
+            if stands:
+                self.righted.add(judged.key)
             return await self._remember(touches if stands else touches.with_skip(judged.key))
         touches = await self._remember(touches.with_put_back(judged.key))
         self.writes += 1
         if judged.touch is Touch.FREED:
             await self._calendars.make_busy(self.errand.mailbox, occurrence.event_id)
-            return touches
-        try:
-            await self._calendars.move(self.errand.mailbox, occurrence.event_id, slot, judged.key.day)
-        except Crossing:
-            # A neighbour that its owner has moved is in the way: it stays where it is.
-            return touches
-        self.put_back.append((one.series.event_id, judged, slot))
+        else:
+            try:
+                await self._calendars.move(self.errand.mailbox, occurrence.event_id, slot, judged.key.day)
+            except Crossing:
+                # A neighbour that its owner has moved is in the way: it stays where it is.
+                return touches
+        self.righted.add(judged.key)
         return touches
 
     async def _put_instead(self, one: Held, day: date) -> bool:
@@ -359,14 +361,12 @@ class _Mailbox:
             lost += [
                 event_id for event_id, landings in self.landed.items() if not await self._stand(event_id, landings)
             ]
-            lost += [
-                event_id for event_id, judged, slot in self.put_back if not await self._is_back(event_id, judged, slot)
-            ]
             if missing and not lost:
                 calendar = await self._calendars.read(self.errand.mailbox)
+            still_touched = await self._still_touched(calendar)
         except GraphError as error:
             return self._outcome(MailboxState.UNCONFIRMED, "could not be read back", error)
-        if lost:
+        if lost or still_touched:
             unseen = Unexpected("What was written was not there when the calendar was read back.", cure=_LOOK_AGAIN)
             return self._outcome(MailboxState.UNCONFIRMED, "not seen when read back", unseen)
         known = replace(self.errand, memory=replace(self.errand.memory, placed=self.on_record))
@@ -385,16 +385,14 @@ class _Mailbox:
         taken = {_day(one.starts, slot) for one in there}
         return all(landing.day not in taken and landing.to in {None, *taken} for landing, _ in landings)
 
-    async def _is_back(self, event_id: str, judged: Judged, slot: Slot) -> bool:
-        """Whether a date that was moved is at its slot again."""
-        since, until = recurrence.starts(slot, judged.key.day), recurrence.ends(slot, judged.key.day)
-        if judged.occurrence is not None and judged.occurrence.original_starts != since:
-            return True
-        try:
-            there = await self._calendars.instances(self.errand.mailbox, event_id, since=since, until=until)
-        except Gone:
+    async def _still_touched(self, calendar: ActualCalendar) -> bool:
+        """Whether a date that was put right is not as it should be, judged once more from what is there now."""
+        if not self.righted:
             return False
-        return any((one.starts, one.ends) == (since, until) for one in there)
+        now = self.ports.clock.now()
+        errand = self.errand.where_it_stands(calendar, now)
+        touched = await look_at_dates(errand, calendar, self.ports, Decisions(now))
+        return any(judged.key in self.righted for judged in touched.judged)
 
     async def _healed(self, event_id: str) -> bool:
         """Whether an event that was not seen is ours but for a tag that Graph lost, and has it now."""

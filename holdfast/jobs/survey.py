@@ -250,13 +250,14 @@ class Outcome:
 class Survey:
     """Everybody at one instant. ``groups`` are those that the settings turned out to mean, as ``Audience`` has them.
 
-    ``choosing`` has the times of day of blocks that leave the choice.
+    ``choosing`` has the times of day of blocks that leave the choice; ``of_one`` says that one mailbox was asked for.
     """
 
     at: datetime
     groups: Mapping[str, tuple[str, str]]
     looks: tuple[Look, ...]
     choosing: Choosing = field(default_factory=Choosing)
+    of_one: bool = False
 
     @property
     def plan(self) -> Plan:
@@ -278,7 +279,9 @@ class Survey:
 
     @property
     def protected(self) -> Mapping[str, int]:
-        """How many touched dates met with what, over everybody."""
+        """How many touched dates met with what, over everybody. Of one person alone it is not told."""
+        if self.of_one:
+            return {}
         judged = (one for look in self.looks if look.touched for one in look.touched.judged)
         return {f"{touch}, {verdict}": times for (touch, verdict), times in counted(judged).items()}
 
@@ -355,7 +358,7 @@ async def survey(
         return await _visit(errand, ports, brief, relearning=relearning, by_heart=by_heart)
 
     looks = await each(errands, visit, doing="Reading calendars", progress=progress)
-    return Survey(now, groups, tuple(looks), chosen)
+    return Survey(now, groups, tuple(looks), chosen, of_one=only is not None)
 
 
 def elsewhere(settings: Settings, found: Iterable[str | None]) -> Mapping[str, int]:

@@ -87,8 +87,17 @@ def test_a_repair_tells_whether_blocks_are_held_and_not_what_was_done_with_them(
     result = protected.desk.run("repair", person.account.address)
     assert result.exit_code == 0, result.output
     assert protected.stands(FIRST) == IN_PLACE
-    assert "held" in result.stdout
+    assert result.stdout.splitlines()[0] == f"{person.account.address}: held"
     assert "deleted" not in result.stdout
+    person.delete_series(protected.series_id(SECOND))
+    told = protected.told("repair", person.account.address)
+    assert told == {
+        "mailbox": person.account.address,
+        "state": "held",
+        "complete": True,
+        "note": "",
+        "problems": [],
+    }
 
 
 def test_a_copy_is_nobodys_block_and_stays(protected: Office) -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from holdfast.core.errors import Denied, Unreachable
-from holdfast.core.model import Occurrence, Protection, ShowAs
+from holdfast.core.model import Occurrence, Person, Protection, ShowAs
 from holdfast.core.report import MailboxState
 from holdfast.core.settings import Mode, Settings
 from holdfast.jobs.apply import apply
@@ -26,8 +26,8 @@ SOFT = fjallvik(block(protection=Protection.SOFT))
 NONE_LEFT = fjallvik(block(moves_per_quarter=0))
 
 
-async def given(settings: Settings, *people: object) -> World:
-    world = firm(ANNA, *people)  # type: ignore[arg-type]
+async def given(settings: Settings, *people: Person) -> World:
+    world = firm(ANNA, *people)
     await applied(world, settings)
     world.journal.clear()
     return world
@@ -267,6 +267,13 @@ async def test_nobody_is_named_for_what_they_did() -> None:
     assert "anna" not in json.dumps(report.data())
 
 
+async def test_what_one_person_did_is_not_even_counted_where_only_they_are_asked_about() -> None:
+    world = await given(STRICT, BO)
+    deletes(world, FIRST)
+    assert not (await look(world, STRICT, only=ANNA.id)).report("plan", world.clock.now()).protected
+    assert (await look(world, STRICT)).report("plan", world.clock.now()).protected
+
+
 async def test_repairing_one_mailbox_holds_it_and_touches_no_other() -> None:
     world = await given(STRICT, BO)
     deletes(world, FIRST)
@@ -302,10 +309,11 @@ async def test_what_cannot_be_put_right_is_a_failure_with_its_cure(call: str) ->
     assert [account.state for account in report.audience] == [MailboxState.FAILED]
 
 
-@pytest.mark.parametrize("call", ["put", "move"])
+@pytest.mark.parametrize("call", ["put", "move", "make_busy"])
 async def test_what_is_not_seen_when_read_back_is_unconfirmed(call: str) -> None:
     world = await given(STRICT)
     deletes(world, FIRST)
+    frees(world, SECOND)
     moves(world, THIRD, hours=2)
     world.box(ANNA).vanishing.add(call)
     report = await swept(world, STRICT)
