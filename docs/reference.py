@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typer.core import TyperArgument, TyperOption
 
 from holdfast import wiring
 from holdfast.cli.app import app
+from holdfast.core.overlap import ASKED_OF_OTHERS
 from holdfast.core.permissions import PERMISSIONS
 from holdfast.core.report import Excuse, MailboxState
 from holdfast.core.settings import ENVIRONMENT, Tenant, json_schema
@@ -89,10 +91,20 @@ tries a mailbox; a change takes up to two hours to be in force.
 
 ## What is read, and what never is
 
-Of other people's events, Holdfast reads nothing. It finds its own series by their extended property. Only where a
-series that was made cannot be found by it, because Graph lost it or a person deleted the series, does it list id,
-type and transactionId of the events around that time. Subjects, bodies, attendees and automatic replies are never
-asked for.
+Holdfast finds its own events by their extended property. Of events that may be somebody else's, no more is ever asked
+for than this list, and only where it is needed: to see whether their owner is out of office on a day on which a date
+of a block was touched, and, where a block has `overlap: notify` or `overlap: decline`, to see what stands on top of it.
+
+> {asked}
+
+Besides, where a series that was made cannot be found by its property, `transactionId` is asked of the events around
+that time: the mark that Holdfast alone writes, empty on all others. Subjects, bodies, attendees and automatic replies
+are never asked for.
+
+## Mail
+
+`Mail.Send` is needed only where a block has `overlap: notify`. Grant it for the organizer mailbox alone, by RBAC for
+Applications with the role `Application Mail.Send`: granted in Entra, it lets an application send as anybody.
 """
 
 
@@ -168,7 +180,12 @@ def _states() -> str:
 
 def permissions_page() -> str:
     """Every permission the product asks for, and what for."""
-    return _PERMISSIONS + "".join(f"| `{name}` | {what} |\n" for name, what in PERMISSIONS.items()) + _SCOPING
+    asked = textwrap.fill(", ".join(ASKED_OF_OTHERS), 110, subsequent_indent="> ")
+    return (
+        _PERMISSIONS
+        + "".join(f"| `{name}` | {what} |\n" for name, what in PERMISSIONS.items())
+        + _SCOPING.format(asked=asked)
+    )
 
 
 PAGES = {"settings.md": settings_page, "commands.md": commands_page, "permissions.md": permissions_page}

@@ -25,12 +25,15 @@ from holdfast.core.model import (
     DesiredSeries,
     EventLook,
     FreeBusy,
+    Meeting,
     Occurrence,
     Profile,
     Slot,
+    Stretch,
     Tag,
+    View,
 )
-from holdfast.core.protection import Stretch
+from holdfast.core.overlap import ASKED_OF_OTHERS
 
 OF_OURS = "id,type,createdDateTime,start,end,showAs,recurrence"
 """What is asked of tagged events, besides the tag."""
@@ -39,7 +42,10 @@ OF_ONE_EVENT = "id,type,transactionId,start,recurrence"
 """What is asked of one event by its id, besides the tag."""
 
 OF_ANY_EVENT = "id,type,transactionId"
-"""What is asked of events that may be other people's."""
+"""What is asked of events among which one of ours is looked for: the mark that we alone write, empty on all others."""
+
+OF_OTHERS = ",".join(ASKED_OF_OTHERS)
+"""What is asked of everything in a stretch of a calendar, to tell what stands on top of a block."""
 
 OF_OCCURRENCES = "id,type,start,end,originalStart,showAs"
 """What is asked of the occurrences of a series."""
@@ -185,6 +191,25 @@ class GraphCalendars:
         call = Call(mailbox, "GET", f"{_user(mailbox)}/calendarView?{window}", READ_CALENDAR)
         found = [translate.understood(translate.absence, raw) for raw in await self._dispatcher.whole(call)]
         return [stretch for stretch in found if stretch is not None]
+
+    async def view(self, mailbox: str, ours: Collection[str], *, since: datetime, until: datetime) -> View:
+        """A stretch of a calendar: the dates of the series with the ids ``ours``, and what else takes up time."""
+        window = _query(startDateTime=_utc(since), endDateTime=_utc(until), select=OF_OTHERS, top=str(_PAGE))
+        call = Call(mailbox, "GET", f"{_user(mailbox)}/calendarView?{window}", READ_CALENDAR)
+        rows = await self._dispatcher.whole(call)
+        return translate.understood(lambda found: translate.view(found, ours), rows)
+
+    async def meeting(self, mailbox: str, event_id: str) -> Meeting:
+        """An event that may be somebody else's, as it is now. Raises ``Gone``."""
+        url = f"{_event(mailbox, event_id)}?{_query(select=OF_OTHERS)}"
+        raw = await self._dispatcher.ok(Call(mailbox, "GET", url, READ_CALENDAR))
+        return translate.understood(translate.meeting, raw)
+
+    async def decline(self, mailbox: str, event_id: str, *, comment: str | None, proposed: Stretch | None) -> None:
+        """Decline an invitation; with a comment its organiser is told. Raises ``Gone`` (``api/event-decline.md``)."""
+        url = f"{_event(mailbox, event_id)}/decline"
+        body = translate.answer(comment, proposed)
+        await self._dispatcher.ok(Call(mailbox, "POST", url, WRITE_CALENDAR, body))
 
     async def move(self, mailbox: str, event_id: str, slot: Slot, day: date) -> None:
         """Put one occurrence on another day, at the slot's hours. Raises ``Crossing`` and ``Gone``."""

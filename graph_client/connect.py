@@ -15,6 +15,7 @@ from graph_client.batch import IN_FLIGHT, Counts, Dispatcher
 from graph_client.calendars import GraphCalendars
 from graph_client.connection import CLOUDS, Connection
 from graph_client.directory import GraphDirectory
+from graph_client.mail import GraphMail
 from graph_client.tokens import Tokens
 from holdfast.core.model import Clock
 
@@ -33,6 +34,7 @@ class Graph:
 
     directory: GraphDirectory
     calendars: GraphCalendars
+    mail: GraphMail
     tokens: Tokens
     counts: Counts
 
@@ -72,7 +74,8 @@ async def connect(
             connection, http, tokens, clock=clock, chance=random, counts=counts, in_flight=in_flight
         )
         stack.push_async_callback(dispatcher.aclose)
-        yield Graph(GraphDirectory(dispatcher, typed_graph), GraphCalendars(dispatcher), tokens, counts)
+        directory = GraphDirectory(dispatcher, typed_graph)
+        yield Graph(directory, GraphCalendars(dispatcher), GraphMail(dispatcher), tokens, counts)
 
 
 class _Through(httpx.AsyncBaseTransport):

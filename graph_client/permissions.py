@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from holdfast.core.permissions import CALENDARS, GROUP_MEMBERS, MAILBOX_SETTINGS, USERS
+from holdfast.core.permissions import CALENDARS, GROUP_MEMBERS, MAIL, MAILBOX_SETTINGS, USERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,4 @@ READ_MAILBOX_SETTINGS = Need(
 READ_CALENDAR = Need("reading a calendar", (CALENDARS,), of_mailbox=True)
 READ_FREE_BUSY = Need("asking when people are free", (CALENDARS,), of_mailbox=True)
 WRITE_CALENDAR = Need("writing a calendar", (CALENDARS,), of_mailbox=True)
+SEND_MAIL = Need("sending mail from the organizer mailbox", (MAIL,), of_mailbox=True)

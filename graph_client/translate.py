@@ -7,8 +7,9 @@ anything, and what is not understood raises ``Unexpected``.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from holdfast.core import tag as tags
@@ -20,21 +21,24 @@ from holdfast.core.model import (
     DesiredSeries,
     EventLook,
     FreeBusy,
+    Meeting,
     Monthly,
     NthWeekday,
     Occurrence,
     Person,
     Purpose,
+    Response,
     Rule,
     ShowAs,
     Single,
     Slot,
+    Stretch,
     Tag,
+    View,
     Weekday,
     Weekly,
     WorkingHours,
 )
-from holdfast.core.protection import Stretch
 
 Value = TypeVar("Value")
 
@@ -42,6 +46,8 @@ SERIES_MASTER = "seriesMaster"
 EXCEPTION = "exception"
 _SINGLE = "singleInstance"
 _GUEST = "guest"
+_NORMAL = "normal"
+_TAKES_TIME = frozenset({ShowAs.TENTATIVE, ShowAs.BUSY, ShowAs.ELSEWHERE, ShowAs.UNKNOWN})
 
 _OF_PATTERN = {
     "daily": (),
@@ -201,6 +207,61 @@ def absence(raw: Mapping[str, Any]) -> Stretch | None:
     if ShowAs(raw["showAs"]) is not ShowAs.OUT_OF_OFFICE:
         return None
     return Stretch(_zoned(raw["start"]), _zoned(raw["end"]))
+
+
+def view(rows: Iterable[Mapping[str, Any]], ours: Collection[str]) -> View:
+    """A stretch of a calendar: the dates of the series with the ids ``ours``, and what else takes up its owner's time.
+
+    All-day events that are not an absence take up no time: birthdays, reminders, a fair that goes on somewhere.
+    """
+    dates: dict[str, list[Occurrence]] = {event_id: [] for event_id in ours}
+    meetings: list[Meeting] = []
+    away: list[Stretch] = []
+    for raw in rows:
+        series_id = raw.get("seriesMasterId")
+        if series_id in dates:
+            dates[series_id].append(occurrence(raw))
+        elif (absent := absence(raw)) is not None:
+            away.append(absent)
+        elif _takes_time(raw):
+            meetings.append(meeting(raw))
+    in_order = {event_id: tuple(sorted(found, key=attrgetter("starts"))) for event_id, found in dates.items()}
+    return View(in_order, tuple(meetings), tuple(away))
+
+
+def _takes_time(raw: Mapping[str, Any]) -> bool:
+    return ShowAs(raw["showAs"]) in _TAKES_TIME and not raw["isAllDay"] and not raw["isCancelled"]
+
+
+def meeting(raw: Mapping[str, Any]) -> Meeting:
+    """An event that may be somebody else's."""
+    organizer = ((raw.get("organizer") or {}).get("emailAddress") or {}).get("address") or ""
+    response = (raw.get("responseStatus") or {}).get("response") or Response.NONE
+    return Meeting(
+        event_id=raw["id"],
+        series_id=raw.get("seriesMasterId"),
+        time=Stretch(_zoned(raw["start"]), _zoned(raw["end"])),
+        organizer=organizer.lower(),
+        response=Response(response),
+        is_own=raw["isOrganizer"],
+        is_private=raw["sensitivity"] != _NORMAL,
+        asks=raw["responseRequested"] is True,
+        hears=raw["allowNewTimeProposals"] is True,
+    )
+
+
+def answer(comment: str | None, proposed: Stretch | None) -> dict[str, Any]:
+    """What goes with declining an invitation; with a comment its organiser is told (``api/event-decline.md``)."""
+    body: dict[str, Any] = {"sendResponse": comment is not None}
+    if comment is not None:
+        body["comment"] = comment
+    if proposed is not None:
+        body["proposedNewTime"] = {name: _utc(at) for name, at in zip(("start", "end"), proposed, strict=True)}
+    return body
+
+
+def _utc(at: datetime) -> dict[str, str]:
+    return {"dateTime": f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}", "timeZone": "UTC"}
 
 
 def look(raw: Mapping[str, Any]) -> EventLook:

@@ -124,7 +124,7 @@ async def wired(place: Place, settings: Settings) -> AsyncIterator[Wired]:
     tenant = connection(settings, place.variables)
     with remembering(place, settings) as state:
         async with connect(tenant, clock=clock, random=chance) as graph:
-            yield Wired(Ports(graph.directory, graph.calendars, state, clock), graph)
+            yield Wired(Ports(graph.directory, graph.calendars, state, clock, graph.mail), graph)
 
 
 def connection(settings: Settings, variables: Mapping[str, str]) -> Connection:

@@ -23,6 +23,7 @@ from holdfast.core.settings import (
     Mode,
     Organization,
     OutsideHours,
+    Overlap,
     Privacy,
     Protection,
     Quietest,
@@ -106,11 +107,16 @@ def times(draw: st.DrawFn) -> tuple[time | Quietest, int]:
 
 @st.composite
 def care(draw: st.DrawFn) -> dict[str, object]:
-    """What a block does when people touch it: the keys that go together."""
+    """What a block does when people touch it or meet on top of it: the keys that go together."""
     protection = draw(st.sampled_from(Protection))
     drawn: dict[str, object] = {"protection": protection}
     if protection is Protection.MOVABLE:
         drawn |= {"within": draw(st.sampled_from(Within)), "moves_per_quarter": draw(st.integers(0, 90))}
+    drawn["overlap"] = draw(st.sampled_from(Overlap)) if protection is not Protection.SOFT else Overlap.ALLOW
+    if drawn["overlap"] is not Overlap.ALLOW:
+        drawn["always_allow"] = draw(st.lists(addresses(), max_size=2).map(tuple))
+    if drawn["overlap"] is Overlap.DECLINE:
+        drawn["decline_for"] = draw(lines())
     return drawn
 
 
@@ -184,7 +190,7 @@ def meet(one: Block, other: Block) -> bool:
 
 
 @st.composite
-def tenants(draw: st.DrawFn) -> Tenant:
+def tenants(draw: st.DrawFn, *, sends_mail: bool) -> Tenant:
     credential = draw(st.sampled_from(Credential))
     client_id = st.uuids() if credential is not Credential.MANAGED_IDENTITY else st.none() | st.uuids()
     return Tenant(
@@ -192,7 +198,7 @@ def tenants(draw: st.DrawFn) -> Tenant:
         client_id=draw(client_id),
         cloud=draw(st.sampled_from(Cloud)),
         credential=credential,
-        organizer=draw(st.none() | addresses()),
+        organizer=draw(addresses() if sends_mail else st.none() | addresses()),
     )
 
 
@@ -216,7 +222,7 @@ def settings_strategy(draw: st.DrawFn) -> Settings:
             time_zone=draw(st.sampled_from(ZONES)),
             holidays=draw(st.none() | holidays()),
         ),
-        tenant=draw(tenants()),
+        tenant=draw(tenants(sends_mail=any(block.overlap is Overlap.NOTIFY for block in wanted))),
         audiences=people,
         goals=tuple(goals),
         blocks=tuple(wanted),

@@ -63,7 +63,8 @@ def plan(
 
     seen = run(place, settings, work)
     choices = seen.survey.choosing.times
-    data = planfile.data(seen.survey.plan, seen.report, settings, choices=choices, only=only)
+    standing = seen.survey.standing
+    data = planfile.data(seen.survey.plan, seen.report, settings, choices=choices, only=only, standing=standing)
     if to_file:
         planfile.write(to_file, data)
     if as_json:
@@ -264,6 +265,8 @@ def _show(seen: _Seen, settings: Settings) -> None:
         out.print(line, markup=False)
     out.print(render.plan_text(seen.survey.plan, settings), markup=False)
     for line in render.elsewhere_lines(seen.survey.elsewhere(settings), settings, seen.survey.at):
+        out.print(line, markup=False)
+    for line in render.standing_lines(seen.survey.standing):
         out.print(line, markup=False)
     if seen.survey.plan:
         out.print(f"Takes about {render.length_text(seen.estimate)}.\n", markup=False)

@@ -21,8 +21,13 @@ _SCREENFUL = 20
 Row = dict[str, Any]
 
 
-def data(plan: Plan, report: Report, settings: Settings, *, choices: Choices, only: str | None) -> dict[str, Any]:
-    """A plan as plain data, with the times of day it was made with. ``only`` is the mailbox it was limited to."""
+def data(
+    plan: Plan, report: Report, settings: Settings, *, choices: Choices, only: str | None, standing: int = 0
+) -> dict[str, Any]:
+    """A plan as plain data, with the times of day it was made with. ``only`` is the mailbox it was limited to.
+
+    ``standing`` is how many meetings stand already where new series are to be.
+    """
     told = report.data()
     return {
         _FORM: _VERSION,
@@ -34,6 +39,7 @@ def data(plan: Plan, report: Report, settings: Settings, *, choices: Choices, on
         "checksum": plan.checksum,
         "writes": plan.writes,
         "mails": plan.mails,
+        "meetings_standing": standing,
         "choices": [
             {"block": key.block, "audience": key.audience, "days": key.days, "at": f"{at:%H:%M}"}
             for key, at in sorted(choices.items())

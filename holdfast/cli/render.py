@@ -155,6 +155,13 @@ def elsewhere_lines(elsewhere: Mapping[str, int], settings: Settings, now: datet
         yield f"{_number(count, 'mailbox', 'mailboxes')} in another time zone: {zone}{where}."
 
 
+def standing_lines(standing: int) -> Iterator[str]:
+    """How many meetings stand already where new series are to be, where that is looked at."""
+    if standing:
+        those = "1 meeting already stands" if standing == 1 else f"{standing} meetings already stand"
+        yield f"{those} on these times in the coming 13 weeks; what was there first stays."
+
+
 def chosen_lines(chosen: Iterable[Chosen], settings: Settings) -> Iterator[str]:
     """The times of day that were chosen just now, each with what came next to it."""
     blocks = {block.id: block for block in settings.blocks}

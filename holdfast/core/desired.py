@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from holdfast.core.model import (
     Landing,
     Monthly,
     NthWeekday,
+    Overlap,
     Profile,
     Purpose,
     Rule,
@@ -211,10 +212,12 @@ def desired(
     *,
     profile: Profile = ANYBODY,
     choices: Choices | None = None,
+    declines: Collection[str] = (),
 ) -> Desired:
     """What a member of ``audiences`` should have at the instant ``now``.
 
-    Blocks come in the order of the file: where two share time, the first wins and the other is displaced.
+    Blocks come in the order of the file: where two share time, the first wins and the other is displaced. ``declines``
+    are the blocks for which the person wants meetings on top declined.
     """
     member_of = frozenset(audiences)
     asked: list[Want] = []
@@ -222,7 +225,7 @@ def desired(
         audience = next((name for name in block.audiences if name in member_of), None)
         if audience is not None:
             slots = _slots(settings, block, audience, profile, choices or {})
-            asked += (_want(settings, block, audience, slot, profile) for slot in slots)
+            asked += (_want(settings, block, audience, slot, profile, care=_care(block, declines)) for slot in slots)
     is_new = profile.zone_since is not None and now - profile.zone_since < SETTLED_IN
     wants, unmet = _judged(((one,) for one in asked), now)
     return Desired(
@@ -351,12 +354,11 @@ def _slots(settings: Settings, block: Block, audience: str, profile: Profile, ch
         yield Slot(rule, at, block.minutes, zone)
 
 
-def _want(settings: Settings, block: Block, audience: str, slot: Slot, profile: Profile) -> Want:
+def _want(settings: Settings, block: Block, audience: str, slot: Slot, profile: Profile, *, care: Care) -> Want:
     """The slot for a person of an audience, without dates."""
     language = settings.language_of(audience)
     goals = [goal.title_in(language) for goal in settings.goals if goal.id in block.goals]
     subject = block.title_in(language)
-    care = Care(block.protection, block.moves_per_quarter, on_its_day=block.within is Within.DAY)
     body = words.body(language, settings.organization.name, goals, care)
     category = words.CATEGORY[language]
     undated = DesiredSeries(
@@ -380,6 +382,18 @@ def _want(settings: Settings, block: Block, audience: str, slot: Slot, profile: 
         hours=profile.hours if block.outside_hours is OutsideHours.EXCUSE else None,
         language=language,
         care=care,
+    )
+
+
+def _care(block: Block, declines: Collection[str]) -> Care:
+    """How a block is protected for a person. Meetings are declined only for those who want it so."""
+    let_be = block.overlap is Overlap.DECLINE and block.id not in declines
+    return Care(
+        block.protection,
+        block.moves_per_quarter,
+        on_its_day=block.within is Within.DAY,
+        overlap=Overlap.ALLOW if let_be else block.overlap,
+        always_allow=frozenset(map(str.lower, block.always_allow)),
     )
 
 

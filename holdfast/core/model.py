@@ -8,6 +8,7 @@ address.
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple, Protocol
@@ -25,20 +26,25 @@ __all__ = [
     "FreeBusy",
     "Group",
     "Landing",
+    "Meeting",
     "Monthly",
     "NthWeekday",
     "Occurrence",
+    "Overlap",
     "Person",
     "Position",
     "Profile",
     "Protection",
     "Purpose",
+    "Response",
     "Rule",
     "ShowAs",
     "Single",
     "Slot",
     "SlotKey",
+    "Stretch",
     "Tag",
+    "View",
     "Weekday",
     "Weekly",
     "WorkingHours",
@@ -211,16 +217,27 @@ class Protection(enum.StrEnum):
     SOFT = "soft"
 
 
+class Overlap(enum.StrEnum):
+    """What happens to somebody else's new meeting on top of a block."""
+
+    ALLOW = "allow"
+    NOTIFY = "notify"
+    DECLINE = "decline"
+
+
 class Care(NamedTuple):
     """How the dates of a block are protected.
 
     With ``MOVABLE``, so many dates in each quarter may be moved within their week, or with ``on_its_day`` on their day,
-    or be deleted.
+    or be deleted. ``always_allow`` are the addresses, in lower case, of organisers whose meetings stand whatever
+    ``overlap`` says.
     """
 
     protection: Protection = Protection.MOVABLE
     moves_per_quarter: int = 3
     on_its_day: bool = False
+    overlap: Overlap = Overlap.ALLOW
+    always_allow: frozenset[str] = frozenset()
 
 
 class ShowAs(enum.StrEnum):
@@ -353,13 +370,75 @@ class Single:
         return self.tag.first
 
 
+class Stretch(NamedTuple):
+    """From one instant to another."""
+
+    starts: datetime
+    ends: datetime
+
+    def meets(self, other: Stretch) -> bool:
+        """Whether they share time; touching ends do not."""
+        return self.starts < other.ends and other.starts < self.ends
+
+
+class Response(enum.StrEnum):
+    """What the owner of a calendar answered to an invitation: Graph's ``responseType``."""
+
+    NONE = "none"
+    ORGANIZER = "organizer"
+    TENTATIVE = "tentativelyAccepted"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    UNANSWERED = "notResponded"
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """An event that is not ours and takes up time in a calendar. ``organizer`` is an address in lower case.
+
+    ``series_id`` is the series that it is one date of, if any; ``is_own`` says that the calendar's owner made it.
+    ``asks`` says that its organiser wants to be answered, ``hears`` that other times may be proposed to them.
+    """
+
+    event_id: str
+    series_id: str | None
+    time: Stretch
+    organizer: str
+    response: Response
+    is_own: bool = False
+    is_private: bool = False
+    asks: bool = True
+    hears: bool = True
+
+    @property
+    def identity(self) -> str:
+        """What stays the same whatever date of it is looked at."""
+        return self.series_id or self.event_id
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A stretch of a calendar as its owner sees it: dates of our series, by the series' id, and what is not ours.
+
+    ``away`` are the times of out-of-office events.
+    """
+
+    dates: Mapping[str, tuple[Occurrence, ...]]
+    meetings: tuple[Meeting, ...] = ()
+    away: tuple[Stretch, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ActualCalendar:
-    """Everything of ours in one mailbox, read whole. A mailbox that could not be read has no ``ActualCalendar``."""
+    """Everything of ours in one mailbox, read whole. A mailbox that could not be read has no ``ActualCalendar``.
+
+    ``view`` is what stands in the coming 13 weeks, where meetings on top of blocks are looked at.
+    """
 
     mailbox: str
     series: tuple[ActualSeries, ...] = ()
     singles: tuple[Single, ...] = ()
+    view: View | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ GROUP_MEMBERS = "GroupMember.Read.All"
 USERS = "User.Read.All"
 MAILBOX_SETTINGS = "MailboxSettings.Read"
 CALENDARS = "Calendars.ReadWrite"
+MAIL = "Mail.Send"
 
 PERMISSIONS = {
     GROUP_MEMBERS: "finding the groups of the settings and listing their members, through nested groups",
@@ -17,7 +18,8 @@ PERMISSIONS = {
     MAILBOX_SETTINGS: "telling people's mailboxes from shared mailboxes, rooms and equipment, and their working hours "
     "and time zones",
     CALENDARS: "putting learning blocks into calendars, finding them again and ending them",
+    MAIL: "sending a note from the organizer mailbox to those who book meetings on top",
 }
 
-LIMITED = frozenset({MAILBOX_SETTINGS, CALENDARS})
+LIMITED = frozenset({MAILBOX_SETTINGS, CALENDARS, MAIL})
 """Those that can be granted for some mailboxes only, by RBAC for Applications; they are then in no token."""

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
 
 from holdfast.core import recurrence, words, zones
 from holdfast.core.desired import UNTOUCHED, Desired, Want
@@ -25,6 +24,7 @@ from holdfast.core.model import (
     ShowAs,
     Single,
     SlotKey,
+    Stretch,
 )
 from holdfast.core.touches import DateKey, Quarter, Touches
 
@@ -65,17 +65,6 @@ class Judged:
     verdict: Verdict
     occurrence: Occurrence | None = None
     counts: bool = False
-
-
-class Stretch(NamedTuple):
-    """From one instant to another."""
-
-    starts: datetime
-    ends: datetime
-
-    def meets(self, other: Stretch) -> bool:
-        """Whether they share time; touching ends do not."""
-        return self.starts < other.ends and other.starts < self.ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +140,18 @@ def returned(one: Held, touches: Touches, *, now: datetime) -> tuple[Occurrence,
         for date in one.series.ahead or ()
         if date.starts > now + UNTOUCHED and zones.date_at(zone, date.original_starts) in days
     )
+
+
+def in_place(one: Held, *, now: datetime) -> Iterator[tuple[date, Occurrence]]:
+    """The dates to come that stand where and when they should, single events in the place of others included."""
+    slot = one.want.series.slot
+    standing = {zones.date_at(slot.zone, found.original_starts): found for found in one.series.ahead or ()}
+    standing |= {day: single.occurrence for day, single in one.singles.items()}
+    for day, found in sorted(standing.items(), key=lambda item: item[0]):
+        at_its_time = (found.starts, found.ends) == (recurrence.starts(slot, day), recurrence.ends(slot, day))
+        to_come = found.starts > now + UNTOUCHED and found.show_as not in _FREED and not one.want.is_off(day)
+        if at_its_time and to_come:
+            yield day, found
 
 
 def counted(judged: Iterable[Judged]) -> Mapping[tuple[Touch, Verdict], int]:

@@ -20,6 +20,20 @@ class DateKey(NamedTuple):
     day: date
 
 
+class SeriesKey(NamedTuple):
+    """A series of a block in a mailbox, by its generation."""
+
+    block: str
+    generation: int
+
+
+class Stood(NamedTuple):
+    """The meetings that stood on a series when it was made, by their marks, and its ``last`` date."""
+
+    last: date
+    meetings: frozenset[str]
+
+
 class Quarter(NamedTuple):
     """A quarter of a year, which allowances are given for."""
 
@@ -38,7 +52,8 @@ class Touches:
 
     ``put_back`` counts how often a date was put right; ``answered`` are deleted dates that were given a single event
     instead; ``skipped`` those that are agreed to be left out; ``moved`` those that stay where their owner has them.
-    ``remade`` are the days on which a block's series, deleted as a whole, was made again.
+    ``remade`` are the days on which a block's series, deleted as a whole, was made again. ``stood`` are the meetings
+    that were there before a series was.
     """
 
     put_back: Mapping[DateKey, int] = field(default_factory=dict)
@@ -46,6 +61,7 @@ class Touches:
     skipped: frozenset[DateKey] = frozenset()
     moved: frozenset[DateKey] = frozenset()
     remade: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
+    stood: Mapping[SeriesKey, Stood] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.days)
@@ -54,7 +70,8 @@ class Touches:
     def days(self) -> tuple[date, ...]:
         """The days that it is about, in order."""
         keys = (*self.put_back, *self.answered, *self.skipped, *self.moved)
-        return tuple(sorted({*(key.day for key in keys), *(day for days in self.remade.values() for day in days)}))
+        remade = (day for days in self.remade.values() for day in days)
+        return tuple(sorted({*(key.day for key in keys), *remade, *(one.last for one in self.stood.values())}))
 
     def since(self, first: date) -> Touches:
         """What of it is about days from ``first`` on: the rest is forgotten."""
@@ -65,6 +82,7 @@ class Touches:
             skipped=_since(first, self.skipped),
             moved=_since(first, self.moved),
             remade={block: days for block, days in remade.items() if days},
+            stood={key: one for key, one in self.stood.items() if one.last >= first},
         )
 
     def with_put_back(self, key: DateKey) -> Touches:
@@ -86,6 +104,10 @@ class Touches:
     def with_remade(self, block: str, on: date) -> Touches:
         """The same once the series of a block, deleted as a whole, has been made again."""
         return replace(self, remade={**self.remade, block: (*self.remade.get(block, ()), on)})
+
+    def with_stood(self, key: SeriesKey, stood: Stood) -> Touches:
+        """The same once it is noted which meetings were there before a series."""
+        return replace(self, stood={**self.stood, key: stood})
 
     def asked_again(self, blocks: frozenset[str]) -> Touches:
         """The same once somebody has asked that deleted series of these blocks be made again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from holdfast.core.errors import Gone
 from holdfast.core.model import Group, Person
@@ -23,11 +23,15 @@ class AudienceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person, the audiences they belong to, and those they would belong to had they not opted out."""
+    """A person, the audiences they belong to, and those they would belong to had they not opted out.
+
+    ``declines`` are the blocks for which they have joined the group of those who want meetings on top declined.
+    """
 
     person: Person
     audiences: frozenset[str] = frozenset()
     opted_out: frozenset[str] = frozenset()
+    declines: frozenset[str] = frozenset()
 
     def excuse(self) -> Excuse | None:
         """Why this person gets no block, as far as the directory and the settings tell."""
@@ -78,13 +82,22 @@ async def resolve(settings: Settings, directory: Directory, pinned: Mapping[str,
         async for person in people(group_path(name)):
             member = members.get(person.id) or Member(person)
             if person.id in opted_out:
-                member = Member(member.person, member.audiences, _and(member.opted_out, name))
+                member = replace(member, opted_out=_and(member.opted_out, name))
             elif excluded.isdisjoint({person.address, person.user_principal_name.lower(), person.id.lower()}):
-                member = Member(member.person, _and(member.audiences, name), member.opted_out)
+                member = replace(member, audiences=_and(member.audiences, name))
             members[person.id] = member
+    declining = {block.id: {person.id async for person in people(decline_path(block.id))} for block in settings.blocks}
     if problems:
         raise AudienceError(tuple(problems))
-    return Audience(members, groups)
+    return Audience({one: _declining(member, declining) for one, member in members.items()}, groups)
+
+
+def _declining(member: Member, declining: Mapping[str, set[str]]) -> Member:
+    """The member with the blocks for which they are among those who want meetings on top declined."""
+    for block, people in declining.items():
+        if member.person.id in people:
+            member = replace(member, declines=_and(member.declines, block))
+    return member
 
 
 async def _groups(
@@ -120,6 +133,11 @@ def opt_out_path(audience: str) -> str:
     return f"audiences.{audience}.opt_out"
 
 
+def decline_path(block: str) -> str:
+    """Where the settings name the group of those for whom meetings on top of a block are declined."""
+    return f"blocks.{block}.decline_for"
+
+
 def _named(settings: Settings) -> dict[str, str]:
     """Every group that the settings name, by the path of its key."""
     groups: dict[str, str] = {}
@@ -127,6 +145,7 @@ def _named(settings: Settings) -> dict[str, str]:
         groups[group_path(name)] = audience.group
         if audience.opt_out is not None:
             groups[opt_out_path(name)] = audience.opt_out
+    groups |= {decline_path(block.id): block.decline_for for block in settings.blocks if block.decline_for is not None}
     return groups
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from holdfast.core.errors import GraphError, NoMailbox
-from holdfast.core.permissions import CALENDARS, GROUP_MEMBERS, LIMITED, MAILBOX_SETTINGS, PERMISSIONS, USERS
+from holdfast.core.model import Overlap
+from holdfast.core.permissions import CALENDARS, GROUP_MEMBERS, LIMITED, MAIL, MAILBOX_SETTINGS, PERMISSIONS, USERS
 from holdfast.core.settings import Settings
 from holdfast.jobs.audience import Audience, AudienceError, Member, group_path, resolve
 from holdfast.jobs.ports import Ports
@@ -60,7 +61,13 @@ async def check(settings: Settings, ports: Ports, sign_in: SignIn) -> list[Findi
         tried += await _zones(settings, audience, ports)
         tried += await _probed(settings, ports)
     signed_in = Finding("Sign-in", f"tenant {settings.tenant.tenant_id}")
-    return [signed_in, *(_permission(name, roles, works) for name in PERMISSIONS), *tried]
+    return [signed_in, *(_permission(name, roles, works) for name in needed(settings)), *tried]
+
+
+def needed(settings: Settings) -> list[str]:
+    """The permissions that these settings need."""
+    sends = any(block.overlap is Overlap.NOTIFY for block in settings.blocks)
+    return [name for name in PERMISSIONS if name != MAIL or sends]
 
 
 def _permission(name: str, roles: frozenset[str], works: set[str]) -> Finding:
@@ -68,6 +75,10 @@ def _permission(name: str, roles: frozenset[str], works: set[str]) -> Finding:
     what = f"Permission {name}"
     if name in roles:
         return Finding(what, "granted for the whole tenant")
+    if name == MAIL:
+        found = f"not in the token; it is for {PERMISSIONS[name]}"
+        cure = f"Grant {name} for the organizer mailbox by RBAC for Applications; no token lists it then."
+        return Finding(what, found, cure, fatal=False)
     if name not in works:
         found = f"not in the token; it is for {PERMISSIONS[name]}"
         cure = f"Grant {name} (application) and admin consent."

@@ -21,14 +21,16 @@ from holdfast.core.model import (
     EventLook,
     FreeBusy,
     Group,
+    Meeting,
     Occurrence,
     Person,
     Profile,
     Slot,
     SlotKey,
+    Stretch,
     Tag,
+    View,
 )
-from holdfast.core.protection import Stretch
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import Touches
 
@@ -95,6 +97,18 @@ class Calendars(Protocol):
 
     async def away(self, mailbox: str, *, since: datetime, until: datetime) -> Sequence[Stretch]:
         """The times between two instants for which the owner has an out-of-office event."""
+        ...
+
+    async def view(self, mailbox: str, ours: Collection[str], *, since: datetime, until: datetime) -> View:
+        """A stretch of a calendar: the dates of the series with the ids ``ours``, and what else takes up time."""
+        ...
+
+    async def meeting(self, mailbox: str, event_id: str) -> Meeting:
+        """An event that may be somebody else's, as it is now. Raises ``Gone``."""
+        ...
+
+    async def decline(self, mailbox: str, event_id: str, *, comment: str | None, proposed: Stretch | None) -> None:
+        """Decline an invitation; with a comment its organiser is told, and another time can be proposed."""
         ...
 
     async def move(self, mailbox: str, event_id: str, slot: Slot, day: date) -> None:
@@ -222,7 +236,23 @@ class State(Protocol):
         ...
 
     async def forget_touches(self, before: date) -> None:
-        """Forget what is about days before this one, whoever did it."""
+        """Forget what is about days before this one, whoever did it, and the messages that were sent before it."""
+        ...
+
+    async def sent(self, address: str) -> Mapping[str, datetime]:
+        """What messages to an address were about, and when they were sent."""
+        ...
+
+    async def claim(self, address: str, about: str, at: datetime, *, most: int, since: datetime) -> bool:
+        """Write down that a message is about to be sent to an address; False where it must not be.
+
+        It must not where one about the same was, or ``most`` were at other instants after ``since``. Of two who claim
+        the same at once, one gets it.
+        """
+        ...
+
+    async def take_back(self, address: str, about: str) -> None:
+        """Forget a message that was not sent after all."""
         ...
 
     async def choices(self) -> Mapping[ChoiceKey, time]:
@@ -258,6 +288,14 @@ class State(Protocol):
         ...
 
 
+class Mail(Protocol):
+    """Mail from the organisation's role mailbox."""
+
+    async def send(self, sender: str, to: str, subject: str, html: str) -> None:
+        """Have a mail sent, once at most: ``Unreachable`` means that it may be on its way all the same."""
+        ...
+
+
 class Progress(Protocol):
     """Told how far a job has come."""
 
@@ -274,3 +312,4 @@ class Ports:
     calendars: Calendars
     state: State
     clock: Clock
+    mail: Mail

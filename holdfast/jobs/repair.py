@@ -9,6 +9,7 @@ from __future__ import annotations
 from holdfast.core.plan import DELIBERATE
 from holdfast.core.report import Report
 from holdfast.core.settings import Mode, Settings, parse
+from holdfast.jobs import overlaps
 from holdfast.jobs.ports import Ports
 from holdfast.jobs.reconcile import reconcile
 from holdfast.jobs.survey import survey
@@ -33,4 +34,5 @@ async def repair(settings: Settings, ports: Ports, mailbox: str) -> Report:
     if any(change.reason in DELIBERATE for change in seen.plan.changes):
         return seen.report("repair", ports.clock.now(), note=FOR_THE_SWEEP)
     outcomes = await reconcile(seen.looks, ports)
-    return seen.report("repair", ports.clock.now(), outcomes)
+    answered = await overlaps.answer(seen, in_force, ports)
+    return seen.report("repair", ports.clock.now(), outcomes, note=" ".join(sorted(answered.problems)))

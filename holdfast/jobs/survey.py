@@ -33,15 +33,18 @@ from holdfast.core.model import (
     DesiredSeries,
     EventLook,
     Occurrence,
+    Overlap,
     Profile,
     Protection,
     Purpose,
     Single,
     SlotKey,
+    Stretch,
     Tag,
 )
+from holdfast.core.overlap import OnTop, is_noted, noted, on_top, standing, watched
 from holdfast.core.plan import Change, Create, Plan, Planned, Reason, guard
-from holdfast.core.protection import Held, Judged, Stretch, Verdict, counted, held, judge, orphans, returned
+from holdfast.core.protection import Held, Judged, Verdict, counted, held, judge, orphans, returned
 from holdfast.core.report import Account, Excuse, MailboxState, Problem, Report
 from holdfast.core.settings import Settings
 from holdfast.core.tag import UNKNOWN, transaction_id
@@ -128,13 +131,17 @@ def _dates(occurrences: tuple[Occurrence, ...] | None) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What all errands of a run go by. What is wanted is told once for all people who are alike."""
+    """What all errands of a run go by. What is wanted is told once for all people who are alike.
+
+    ``home`` are the domains of the audiences' own addresses: whose meetings are the organisation's.
+    """
 
     settings: Settings
     decisions: Decisions
     choices: Choices
     floors: Mapping[str, int]
     range_end_keeps: bool
+    home: frozenset[str] = frozenset()
     removing: Reason | None = None
     told: dict[object, Desired] = field(default_factory=dict)
 
@@ -149,15 +156,18 @@ class Brief:
         known = frozenset(block.id for block in self.settings.blocks)
         return Desired(known=known, zone=self.settings.organization.zone)
 
-    def wanted(self, audiences: frozenset[str], profile: Profile = ANYBODY) -> Desired:
-        """What is wanted in the mailbox of a member of these audiences."""
+    def wanted(
+        self, audiences: frozenset[str], profile: Profile = ANYBODY, declines: frozenset[str] = frozenset()
+    ) -> Desired:
+        """What is wanted in the mailbox of a member of these audiences, who ``declines`` meetings on these blocks."""
         if self.removing or not audiences:
             return self.nothing
         is_new = profile.zone_since is not None and self.now - profile.zone_since < SETTLED_IN
-        alike = audiences, profile.hours, profile.zone, is_new
+        alike = audiences, profile.hours, profile.zone, is_new, declines
         if alike not in self.told:
-            told = desired(self.settings, audiences, self.now, profile=profile, choices=self.choices)
-            self.told[alike] = told
+            self.told[alike] = desired(
+                self.settings, audiences, self.now, profile=profile, choices=self.choices, declines=declines
+            )
         return self.told[alike]
 
 
@@ -173,6 +183,9 @@ class Errand:
     excuse: Excuse | None = None
     gone: Reason = Reason.LEFT
     audiences: frozenset[str] = frozenset()
+    name: str = ""
+    declines: frozenset[str] = frozenset()
+    """The blocks for which meetings on top are declined, because the person wants it so."""
     zone: str | None = None
     """The mailbox's own zone, by its IANA name, where it is known."""
     attended: bool = True
@@ -195,7 +208,8 @@ class Errand:
 class Look:
     """What one mailbox turned out to hold.
 
-    ``holds`` says whether a series of ours is going on there, ``used`` the highest generation of each block.
+    ``holds`` says whether a series of ours is going on there, ``used`` the highest generation of each block,
+    ``standing`` how many meetings stand already where new series are to be, if that is looked at.
     """
 
     errand: Errand
@@ -205,6 +219,8 @@ class Look:
     holds: bool = False
     used: Mapping[str, int] = field(default_factory=dict)
     touched: Touched | None = None
+    meetings: tuple[OnTop, ...] = ()
+    standing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +267,7 @@ class Survey:
     """Everybody at one instant. ``groups`` are those that the settings turned out to mean, as ``Audience`` has them.
 
     ``choosing`` has the times of day of blocks that leave the choice; ``of_one`` says that one mailbox was asked for.
+    ``home`` are the domains whose addresses are the organisation's own.
     """
 
     at: datetime
@@ -258,6 +275,7 @@ class Survey:
     looks: tuple[Look, ...]
     choosing: Choosing = field(default_factory=Choosing)
     of_one: bool = False
+    home: frozenset[str] = frozenset()
 
     @property
     def plan(self) -> Plan:
@@ -278,6 +296,11 @@ class Survey:
         return elsewhere(settings, (look.errand.zone for look in self.looks if not look.errand.excuse))
 
     @property
+    def standing(self) -> int:
+        """How many meetings stand already where new series are to be, of blocks for which that is looked at."""
+        return sum(look.standing for look in self.looks)
+
+    @property
     def protected(self) -> Mapping[str, int]:
         """How many touched dates met with what, over everybody. Of one person alone it is not told."""
         if self.of_one:
@@ -290,8 +313,19 @@ class Survey:
         limits = settings.guard
         guard(self.plan, managed=self.managed, complete=complete, share=limits.share, count=limits.count)
 
-    def report(self, job: str, ended: datetime, outcomes: Iterable[Outcome] = (), *, note: str = "") -> Report:
-        """The account of everybody: as they were seen, or as ``outcomes`` left them."""
+    def report(
+        self,
+        job: str,
+        ended: datetime,
+        outcomes: Iterable[Outcome] = (),
+        *,
+        note: str = "",
+        on_top: Mapping[str, int] | None = None,
+    ) -> Report:
+        """The account of everybody: as they were seen, or as ``outcomes`` left them.
+
+        ``on_top`` counts what became of meetings on top of blocks. Of one person alone it is not told.
+        """
         left = {outcome.account.mailbox: outcome for outcome in outcomes}
         accounts: dict[bool, list[Account]] = {True: [], False: []}
         for look in self.looks:
@@ -306,7 +340,7 @@ class Survey:
             writes=sum(outcome.writes for outcome in left.values()),
             planned_writes=self.plan.writes,
             note=note,
-            protected=self.protected,
+            protected={**self.protected, **({} if self.of_one else on_top or {})},
         )
 
 
@@ -345,6 +379,7 @@ async def survey(
         chosen.times,
         floors=await ports.state.floors(),
         range_end_keeps=facts is not None and facts.range_end_keeps is True,
+        home=_home(audience),
         removing=removing,
     )
     errands = _errands(brief, audience, placed)
@@ -358,7 +393,15 @@ async def survey(
         return await _visit(errand, ports, brief, relearning=relearning, by_heart=by_heart)
 
     looks = await each(errands, visit, doing="Reading calendars", progress=progress)
-    return Survey(now, groups, tuple(looks), chosen, of_one=only is not None)
+    return Survey(now, groups, tuple(looks), chosen, of_one=only is not None, home=brief.home)
+
+
+def _home(audience: Audience) -> frozenset[str]:
+    """The domains of the audiences' own addresses."""
+    own = (member.person for member in audience.members.values() if not member.person.guest)
+    return frozenset(
+        address.lower().rpartition("@")[2] for one in own for address in (one.address, one.user_principal_name)
+    )
 
 
 def elsewhere(settings: Settings, found: Iterable[str | None]) -> Mapping[str, int]:
@@ -371,6 +414,8 @@ def elsewhere(settings: Settings, found: Iterable[str | None]) -> Mapping[str, i
 async def difference(errand: Errand, ports: Ports, decisions: Decisions) -> tuple[ActualCalendar, tuple[Change, ...]]:
     """Read one mailbox and tell what has to change there. Raises Graph's errors."""
     calendar = await _whole(errand, ports.calendars, decisions.now)
+    if watched(errand.desired.wants):
+        calendar = await _viewed(calendar, ports.calendars, decisions.now)
     while True:
         try:
             changes = decisions.of(errand, calendar)
@@ -426,7 +471,9 @@ async def look_at_dates(
         return Touched()
     touches = await ports.state.touches(errand.mailbox)
     touched = _touched(found, touches, now, left=left)
-    if touched.verdicts:
+    if touched.verdicts and calendar.view is not None:
+        touched = _touched(found, touches, now, calendar.view.away, left)
+    elif touched.verdicts:
         days = [judged.key.day for judged in touched.judged]
         since, until = (datetime.combine(day, time.min, UTC) for day in (min(days) - _A_DAY, max(days) + 2 * _A_DAY))
         away = await ports.calendars.away(errand.mailbox, since=since, until=until)
@@ -455,12 +502,16 @@ async def _by_heart(errand: Errand, ports: Ports, decisions: Decisions) -> tuple
     calendar = ActualCalendar(errand.mailbox, known.series)
     found: list[ActualSeries] = []
     try:
+        if watched(errand.desired.wants):
+            calendar = await _viewed(calendar, ports.calendars, now)
         for series in errand.live(calendar, now):
-            ahead = await _ahead(errand.mailbox, series, ports.calendars, now)
+            ahead = series.ahead
+            if ahead is None:
+                ahead = await _ahead(errand.mailbox, series, ports.calendars, now)
             if not ahead and series.tag.last > zones.date_at(errand.desired.zone, now + HORIZON):
                 return None
             found.append(replace(series, ahead=ahead))
-        calendar = ActualCalendar(errand.mailbox, tuple(found))
+        calendar = replace(calendar, series=tuple(found))
         if decisions.of(errand, calendar):
             return None
         errand = errand.where_it_stands(calendar, now)
@@ -468,7 +519,9 @@ async def _by_heart(errand: Errand, ports: Ports, decisions: Decisions) -> tuple
         return None
     if decisions.are_untouched(errand, calendar):
         return calendar, None
-    touched = _touched(tuple(held(errand.desired, calendar, now)), await ports.state.touches(errand.mailbox), now)
+    away = calendar.view.away if calendar.view else ()
+    touches = await ports.state.touches(errand.mailbox)
+    touched = _touched(tuple(held(errand.desired, calendar, now)), touches, now, away)
     return (calendar, touched) if touched.is_settled else None
 
 
@@ -535,6 +588,53 @@ async def _with_instances(
     return replace(calendar, series=tuple(read.get(series.event_id, series) for series in calendar.series))
 
 
+async def _viewed(calendar: ActualCalendar, calendars: Calendars, now: datetime) -> ActualCalendar:
+    """The calendar with all that stands in it within the horizon, the coming dates of its series included."""
+    ours = frozenset(series.event_id for series in calendar.series)
+    singles = frozenset(single.occurrence.event_id for single in calendar.singles)
+    view = await calendars.view(calendar.mailbox, ours, since=now, until=now + HORIZON + _A_DAY)
+    view = replace(view, meetings=tuple(one for one in view.meetings if one.event_id not in singles))
+    series = tuple(replace(one, ahead=view.dates[one.event_id]) for one in calendar.series)
+    return replace(calendar, series=series, view=view)
+
+
+async def look_at_meetings(errand: Errand, calendar: ActualCalendar, ports: Ports, brief: Brief) -> tuple[OnTop, ...]:
+    """The meetings on top of blocks in a calendar whose ``view`` was read. Raises Graph's errors.
+
+    Which ones stood there first is noted when a series is first seen, for as long as it goes on; it is not known of
+    later ones when they were made.
+    """
+    view = calendar.view
+    if view is None:
+        return ()
+    now = brief.now
+    found: list[OnTop] = []
+    touches: Touches | None = None
+    for one in held(errand.desired, calendar, now):
+        if one.want.care.overlap is Overlap.ALLOW:
+            continue
+        touches = touches or await ports.state.touches(errand.mailbox)
+        if not is_noted(one, touches):
+            last = recurrence.midnight(one.want.series.slot.zone, one.series.tag.last + _A_DAY)
+            whole = await ports.calendars.view(errand.mailbox, (), since=now, until=last)
+            touches = noted(one, whole.meetings, touches)
+            await ports.state.touch(errand.mailbox, touches)
+        found += on_top(one, view.meetings, touches, view.away, home=brief.home, now=now)
+    return tuple(found)
+
+
+def _standing(errand: Errand, calendar: ActualCalendar, changes: Iterable[Change]) -> int:
+    """How many meetings stand already where new series are to be."""
+    if calendar.view is None:
+        return 0
+    wants = {want.key: want for want in errand.desired.wants if want.care.overlap is not Overlap.ALLOW}
+    return sum(
+        standing(wants[key], change.series.first, change.series.last, calendar.view.meetings)
+        for change in changes
+        if isinstance(change, Create) and (key := SlotKey(change.block, change.series.fingerprint.slot)) in wants
+    )
+
+
 async def _ahead(mailbox: str, series: ActualSeries, calendars: Calendars, now: datetime) -> tuple[Occurrence, ...]:
     """The dates of a series within the horizon."""
     return await calendars.instances(mailbox, series.event_id, since=now, until=now + HORIZON + _A_DAY)
@@ -561,6 +661,8 @@ def _errands(brief: Brief, audience: Audience, placed: Mapping[str, Placed]) -> 
             excuse=member.excuse(),
             gone=gone,
             audiences=member.audiences,
+            name=member.person.name,
+            declines=member.declines,
         )
         for member in audience.members.values()
     ]
@@ -588,6 +690,7 @@ async def _visit(errand: Errand, ports: Ports, brief: Brief, *, relearning: bool
     calendar: ActualCalendar | None = None
     changes: tuple[Change, ...] = ()
     touched: Touched | None = None
+    meetings: tuple[OnTop, ...] = ()
     problem: Problem | None = None
     try:
         if errand.in_audience and not errand.excuse:
@@ -595,6 +698,7 @@ async def _visit(errand: Errand, ports: Ports, brief: Brief, *, relearning: bool
         if not errand.excuse or errand.memory.placed or relearning:
             calendar, changes, touched = await _seen(errand, ports, brief.decisions, by_heart=by_heart)
             errand = errand.where_it_stands(calendar, brief.now)
+            meetings = await look_at_meetings(errand, calendar, ports, brief)
     except NoMailbox as error:
         state, reason = settled(errand) if errand.excuse else (MailboxState.WAITING, _NONE[errand.in_audience])
         if errand.in_audience and not errand.excuse:
@@ -614,6 +718,8 @@ async def _visit(errand: Errand, ports: Ports, brief: Brief, *, relearning: bool
         holds=bool(errand.live(calendar, brief.now)),
         used=_used(tuple(series.tag for series in calendar.series)),
         touched=touched,
+        meetings=meetings,
+        standing=_standing(errand, calendar, changes),
     )
 
 
@@ -659,7 +765,7 @@ async def _judged(errand: Errand, ports: Ports, brief: Brief) -> Errand:
     profile = await _profile(errand.mailbox, ports, brief.now)
     if profile.purpose not in PEOPLE:
         return replace(errand, excuse=_EXCUSE_OF[profile.purpose])
-    return replace(errand, desired=brief.wanted(errand.audiences, profile), zone=profile.zone)
+    return replace(errand, desired=brief.wanted(errand.audiences, profile, errand.declines), zone=profile.zone)
 
 
 async def _profile(mailbox: str, ports: Ports, now: datetime) -> Profile:

@@ -8,6 +8,7 @@ from holdfast.core import zones
 from holdfast.core.plan import UnsafePlan
 from holdfast.core.report import Report
 from holdfast.core.settings import Mode, Settings, fingerprint, parse
+from holdfast.jobs import overlaps
 from holdfast.jobs.apply import introduce
 from holdfast.jobs.ports import Ports, Progress
 from holdfast.jobs.reconcile import reconcile
@@ -36,6 +37,7 @@ async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None =
     seen = await survey(in_force, ports, pinned=approval.groups, by_heart=True, attended=False, progress=progress)
     notes = [EDIT_WAITS] if fingerprint(settings) != approval.fingerprint else []
     outcomes = []
+    answered = overlaps.Answered()
     if Mode.WATCH in (settings.mode, in_force.mode):
         notes.append(WATCHING)
     else:
@@ -47,6 +49,8 @@ async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None =
             outcomes = await reconcile(seen.looks, ports, progress=progress)
             done = seen.report("sweep", ports.clock.now(), outcomes)
             await introduce(approval, in_force, done, ports.state)
-    report = seen.report("sweep", ports.clock.now(), outcomes, note=" ".join(notes))
+            answered = await overlaps.answer(seen, in_force, ports, progress=progress)
+            notes += sorted(answered.problems)
+    report = seen.report("sweep", ports.clock.now(), outcomes, note=" ".join(notes), on_top=answered.counts)
     await ports.state.record_run(report.data())
     return report

@@ -11,7 +11,7 @@ from typing import Any
 from holdfast.core import tag as tags
 from holdfast.core.model import ActualSeries, Profile, Purpose, Weekday, WorkingHours
 from holdfast.core.tenant import TenantFacts
-from holdfast.core.touches import DateKey, Touches
+from holdfast.core.touches import DateKey, SeriesKey, Stood, Touches
 
 
 def series_text(series: tuple[ActualSeries, ...]) -> str:
@@ -100,6 +100,7 @@ def touches_text(touches: Touches) -> str:
             "skipped": sorted(map(_key, touches.skipped)),
             "moved": sorted(map(_key, touches.moved)),
             "remade": {block: [day.isoformat() for day in days] for block, days in sorted(touches.remade.items())},
+            "stood": [(*key, one.last.isoformat(), sorted(one.meetings)) for key, one in sorted(touches.stood.items())],
         }
     )
 
@@ -113,6 +114,10 @@ def touches_of(text: str) -> Touches:
         skipped=_keys(told["skipped"]),
         moved=_keys(told["moved"]),
         remade={block: tuple(map(date.fromisoformat, days)) for block, days in told["remade"].items()},
+        stood={
+            SeriesKey(block, generation): Stood(date.fromisoformat(last), frozenset(meetings))
+            for block, generation, last, meetings in told.get("stood", ())
+        },
     )
 
 

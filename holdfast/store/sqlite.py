@@ -21,12 +21,16 @@ from holdfast.jobs.ports import Approval, Known, Learned, Placed
 from holdfast.store import rows
 from holdfast.store.key import Key
 
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 _TOUCHES = """
 create table touches (tenant text, who text, first text, last text, touches text, primary key (tenant, who))
 """
+_SENT = """
+create table sent (tenant text, who text, about text, at text, primary key (tenant, who, about))
+"""
 _SCHEMA = f"""
 {_TOUCHES};
+{_SENT};
 create table approval (tenant text primary key, fingerprint text, settings text, at text, groups text, complete text);
 create table placed (tenant text, mailbox text, address text, slots text, primary key (tenant, mailbox));
 create table known (tenant text, mailbox text, at text, series text, primary key (tenant, mailbox));
@@ -39,7 +43,7 @@ create table run (tenant text primary key, run text);
 """
 _EARLIER = {1: ("approval", "placed", "purpose", "floor", "run")}
 """The tables of versions that are made anew; a file that lacks one of them is somebody else's, and stays as it is."""
-_ADDED = {2: (_TOUCHES,)}
+_ADDED = {2: (_TOUCHES, _SENT), 3: (_SENT,)}
 """What versions lack that are added to."""
 
 _BUSY_SECONDS = 30
@@ -56,7 +60,7 @@ class SqliteState:
         self._connection = connection
         self._tenant = tenant
         self._key = key
-        self._waiting: list[tuple[str, tuple[object, ...], asyncio.Future[None]]] = []
+        self._waiting: list[tuple[str, tuple[object, ...], asyncio.Future[int]]] = []
 
     async def approval(self) -> Approval | None:
         """The approval in force."""
@@ -139,6 +143,36 @@ class SqliteState:
         partly = "select who, touches from touches where tenant = ? and first < ?"
         for who, text in self._all(partly, before.isoformat()).fetchall():
             await self._touch(who, rows.touches_of(text).since(before))
+        await self._do("delete from sent where tenant = ? and at < ?", before.isoformat())
+
+    async def sent(self, address: str) -> Mapping[str, datetime]:
+        """What messages to an address were about, and when they were sent."""
+        told: dict[str, datetime] = {}
+        for who in self._key.pseudonyms(self._tenant, address):
+            found = self._all("select about, at from sent where tenant = ? and who = ?", who)
+            told |= {about: datetime.fromisoformat(at) for about, at in found}
+        return told
+
+    async def claim(self, address: str, about: str, at: datetime, *, most: int, since: datetime) -> bool:
+        """Write down that a message is about to be sent to an address; False where it must not be."""
+        today, *before = self._key.pseudonyms(self._tenant, address)
+        for who in before:  # until a key that is being replaced is gone, under today's
+            await self._do("update or ignore sent set who = ?2 where tenant = ?1 and who = ?3", today, who)
+        written = await self._do(
+            "insert into sent select ?1, ?2, ?3, ?4 where (select count(distinct at) from sent "
+            "where tenant = ?1 and who = ?2 and at > ?5 and at <> ?4) < ?6 on conflict do nothing",
+            today,
+            about,
+            _text(at),
+            _text(since),
+            most,
+        )
+        return written == 1
+
+    async def take_back(self, address: str, about: str) -> None:
+        """Forget a message that was not sent after all."""
+        for who in self._key.pseudonyms(self._tenant, address):
+            await self._do("delete from sent where tenant = ? and who = ? and about = ?", who, about)
 
     async def _touch(self, who: str, touches: Touches) -> None:
         if touches.days:
@@ -188,33 +222,35 @@ class SqliteState:
         """Remember a run as the last one."""
         await self._do("insert or replace into run values (?, ?)", json.dumps(dict(run), ensure_ascii=False))
 
-    async def _do(self, statement: str, *values: object) -> None:
+    async def _do(self, statement: str, *values: object) -> int:
         """Carry out a write together with those that others ask for in the same moment: it is done when this returns.
+
+        Answers how many rows it wrote.
 
         One transaction for each would cost more than all else that is remembered of a mailbox.
         """
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._write)
-        done: asyncio.Future[None] = loop.create_future()
+        done: asyncio.Future[int] = loop.create_future()
         self._waiting.append((statement, (self._tenant, *values), done))
-        await done
+        return await done
 
     def _write(self) -> None:
         """Carry out what is waited for, all or nothing."""
         writes, self._waiting = self._waiting, []
+        wrote: list[int] = []
         error: sqlite3.Error | None = None
         try:
             with self._connection:
-                for statement, values, _ in writes:
-                    self._connection.execute(statement, values)
+                wrote = [self._connection.execute(statement, values).rowcount for statement, values, _ in writes]
         except sqlite3.Error as raised:
             error = raised
-        for _, _, done in writes:
+        for number, (_, _, done) in enumerate(writes):
             if done.done():  # whoever waited was cancelled
                 continue
             if error is None:
-                done.set_result(None)
+                done.set_result(wrote[number])
             else:
                 done.set_exception(error)
 

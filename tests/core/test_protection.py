@@ -24,12 +24,13 @@ from holdfast.core.model import (
     ShowAs,
     Single,
     Slot,
+    Stretch,
     Tag,
     Weekday,
     Weekly,
     WorkingHours,
 )
-from holdfast.core.protection import Judged, Stretch, Touch, Verdict, counted, held, judge, orphans, returned
+from holdfast.core.protection import Judged, Touch, Verdict, counted, held, judge, orphans, returned
 from holdfast.core.touches import DateKey, Quarter, Touches
 
 STRICT, MOVABLE, SOFT = Protection.STRICT, Protection.MOVABLE, Protection.SOFT

@@ -285,7 +285,8 @@ def test_a_zone_that_is_wrong_hides_no_meeting() -> None:
 def test_blocks_are_refused_exactly_when_they_meet(data: st.DataObject) -> None:
     made = [data.draw(strategies.blocks(["alla"], [], frozenset(Language), key)) for key in ("one", "two", "three")]
     plain = [json.loads(one.model_dump_json(by_alias=True, exclude_defaults=True)) for one in made]
-    settings = {**EXAMPLE, "blocks": plain}
+    tenant = {**EXAMPLE["tenant"], "organizer": "larande@fjallvik.example"}
+    settings = {**EXAMPLE, "tenant": tenant, "blocks": plain}
     meeting = [
         f"blocks[{later}].at"
         for (_, one), (later, other) in itertools.combinations(enumerate(made), 2)

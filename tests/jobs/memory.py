@@ -30,6 +30,7 @@ from holdfast.core.model import (
     EventLook,
     FreeBusy,
     Group,
+    Meeting,
     Monthly,
     NthWeekday,
     Occurrence,
@@ -40,17 +41,18 @@ from holdfast.core.model import (
     ShowAs,
     Single,
     Slot,
+    Stretch,
     Tag,
+    View,
     Weekday,
     Weekly,
     WorkingHours,
 )
-from holdfast.core.protection import Stretch
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import Touches
 from holdfast.jobs.ports import Approval, Known, Learned, Placed, Ports
 
-WRITES = frozenset({"create", "put", "move", "make_busy", "shorten", "rewrite", "retag", "delete"})
+WRITES = frozenset({"create", "put", "move", "make_busy", "shorten", "rewrite", "retag", "delete", "decline"})
 """The calls that change a calendar."""
 
 WEEKDAYS = (MO, TU, WE, TH, FR, SA, SU)
@@ -291,6 +293,10 @@ class Mailbox:
     """Stretches of time in which the person has something else."""
     away: Collection[tuple[datetime, datetime]] = ()
     """The times for which the person has an out-of-office event."""
+    meetings: dict[str, Meeting] = field(default_factory=dict)
+    """What else takes up the person's time, by the event's id."""
+    answers: dict[str, tuple[str | None, Stretch | None]] = field(default_factory=dict)
+    """What was said with each declined meeting."""
     exists: bool = True
     transactions: dict[str, str] = field(default_factory=dict)
     remembers_deleted: bool = True
@@ -432,6 +438,42 @@ class MemoryCalendars:
             return [Stretch(*one) for one in box.away if one[0] < until and since < one[1]]
 
         return await self._do("away", mailbox, effect)
+
+    async def view(self, mailbox: str, ours: Collection[str], *, since: datetime, until: datetime) -> View:
+        window = Stretch(since, until)
+
+        def effect(box: Mailbox) -> View:
+            def within(event_id: str) -> tuple[Occurrence, ...]:
+                found = box.events[event_id].occurrences() if event_id in box.events else []
+                return tuple(one for one in found if window.meets(Stretch(one.starts, one.ends)))
+
+            meetings = [one for one in box.meetings.values() if window.meets(one.time)]
+            away = [Stretch(*one) for one in box.away if window.meets(Stretch(*one))]
+            return View({event_id: within(event_id) for event_id in ours}, tuple(meetings), tuple(away))
+
+        return await self._do("view", mailbox, effect)
+
+    async def meeting(self, mailbox: str, event_id: str) -> Meeting:
+        def effect(box: Mailbox) -> Meeting:
+            if event_id not in box.meetings:
+                raise Gone("No such event.", status=404, code="ErrorItemNotFound")
+            return box.meetings[event_id]
+
+        return await self._do("meeting", mailbox, effect)
+
+    async def decline(self, mailbox: str, event_id: str, *, comment: str | None, proposed: Stretch | None) -> None:
+        """A declined meeting leaves the calendar; what Graph would refuse is refused."""
+
+        def effect(box: Mailbox) -> None:
+            if event_id not in box.meetings:
+                raise Gone("No such event.", status=404, code="ErrorItemNotFound")
+            meeting = box.meetings[event_id]
+            if meeting.is_own or (comment is not None and not meeting.asks) or (proposed and not meeting.hears):
+                raise Unexpected("Your request can't be completed.", status=400, code="ErrorInvalidRequest")
+            del box.meetings[event_id]
+            box.answers[event_id] = comment, proposed
+
+        await self._do("decline", mailbox, effect)
 
     async def look(self, mailbox: str, event_id: str) -> EventLook:
         return await self._do("look", mailbox, lambda box: _look(_get(box, event_id)))
@@ -664,6 +706,7 @@ class MemoryState:
         self._known: dict[str, Known] = {}
         self._profiles: dict[str, Learned] = {}
         self._touches: dict[str, Touches] = {}
+        self._sent: dict[str, dict[str, datetime]] = {}
         self._choices: dict[ChoiceKey, time] = {}
         self._facts: TenantFacts | None = None
         self._floors: dict[str, int] = {}
@@ -730,8 +773,27 @@ class MemoryState:
     async def forget_touches(self, before: date) -> None:
         def effect() -> None:
             self._touches = {mailbox: one.since(before) for mailbox, one in self._touches.items()}
+            for told in self._sent.values():
+                for about in [about for about, at in told.items() if at.date() < before]:
+                    del told[about]
 
         await self._do("forget_touches", effect)
+
+    async def sent(self, address: str) -> Mapping[str, datetime]:
+        return await self._do("sent", lambda: dict(self._sent.get(address, {})), address)
+
+    async def claim(self, address: str, about: str, at: datetime, *, most: int, since: datetime) -> bool:
+        def effect() -> bool:
+            told = self._sent.setdefault(address, {})
+            if about in told or len({one for one in told.values() if one > since and one != at}) >= most:
+                return False
+            told[about] = at
+            return True
+
+        return await self._do("claim", effect, address)
+
+    async def take_back(self, address: str, about: str) -> None:
+        await self._do("take_back", lambda: self._sent.get(address, {}).pop(about, None), address)
 
     async def choices(self) -> Mapping[ChoiceKey, time]:
         return await self._do("choices", lambda: dict(self._choices))
@@ -770,6 +832,17 @@ class MemoryState:
         return await self._journal.around(Call("state", name, about), effect)
 
 
+class MemoryMail:
+    """Every mail that was sent: sender, recipient, subject, text."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.sent: list[tuple[str, str, str, str]] = []
+
+    async def send(self, sender: str, to: str, subject: str, html: str) -> None:
+        await self._journal.around(Call("mail", "send", to), lambda: self.sent.append((sender, to, subject, html)))
+
+
 class World:
     """All ports together, with one journal."""
 
@@ -779,10 +852,11 @@ class World:
         self.directory = MemoryDirectory(self.journal)
         self.calendars = MemoryCalendars(self.journal, self.clock)
         self.state = MemoryState(self.journal)
+        self.mail = MemoryMail(self.journal)
 
     @property
     def ports(self) -> Ports:
-        return Ports(self.directory, self.calendars, self.state, self.clock)
+        return Ports(self.directory, self.calendars, self.state, self.clock, self.mail)
 
     def box(self, person: Person) -> Mailbox:
         return self.calendars.mailboxes[person.id]

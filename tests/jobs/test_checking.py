@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from holdfast.core.errors import Denied, GraphError, NotSignedIn, Throttled, Unexpected, Unreachable
-from holdfast.core.model import Group, Purpose
-from holdfast.core.permissions import CALENDARS, PERMISSIONS
+from holdfast.core.model import Group, Overlap, Purpose
+from holdfast.core.permissions import CALENDARS, MAIL, PERMISSIONS
 from holdfast.core.settings import Settings
 from holdfast.jobs.check import Finding, check
-from tests.jobs.fjallvik import ANNA, BO, EVERYBODY, firm, fjallvik, person, staff
+from tests.jobs.fjallvik import ANNA, BO, EVERYBODY, block, firm, fjallvik, person, staff
 from tests.jobs.memory import World
+
+ALWAYS = {name: why for name, why in PERMISSIONS.items() if name != MAIL}
+"""What every settings file needs."""
 
 
 class SignIn:
@@ -25,7 +28,7 @@ class SignIn:
 
 
 async def checked(world: World, settings: Settings | None = None, sign_in: SignIn | None = None) -> list[Finding]:
-    found = await check(settings or fjallvik(), world.ports, sign_in or SignIn(*PERMISSIONS))
+    found = await check(settings or fjallvik(), world.ports, sign_in or SignIn(*ALWAYS))
     assert world.journal.writes == []
     return found
 
@@ -39,7 +42,7 @@ async def test_where_all_is_well_everything_tried_is_told_and_nothing_is_to_be_d
     findings = await checked(world)
     assert [(finding.what, finding.found) for finding in findings] == [
         ("Sign-in", "tenant 3f2b8c1e-5d4a-4e0f-9b7a-1c2d3e4f5a6b"),
-        *((f"Permission {name}", "granted for the whole tenant") for name in PERMISSIONS),
+        *((f"Permission {name}", "granted for the whole tenant") for name in ALWAYS),
         ('Audience alla: "Alla medarbetare"', "2 people, 1 guests, disabled or without address (g-alla)"),
         ("Mailbox settings of anna@fjallvik.example", "can be read (a user mailbox)"),
         ("Calendar of anna@fjallvik.example", "can be read"),
@@ -140,7 +143,7 @@ async def test_where_no_mailbox_is_found_that_is_told_and_not_everybody_is_tried
 
 
 async def test_a_permission_that_is_not_in_the_token_is_told_and_may_be_there_all_the_same() -> None:
-    findings = await checked(firm(ANNA), sign_in=SignIn(*(PERMISSIONS.keys() - {CALENDARS})))
+    findings = await checked(firm(ANNA), sign_in=SignIn(*(ALWAYS.keys() - {CALENDARS})))
     (finding,) = wrong(findings)
     assert finding.what == f"Permission {CALENDARS}"
     assert "RBAC for Applications" in finding.found
@@ -155,9 +158,9 @@ async def test_a_room_is_told_for_what_it_is() -> None:
     assert findings[-2].found == "can be read (a room mailbox)"
 
 
-@pytest.mark.parametrize("name", PERMISSIONS)
+@pytest.mark.parametrize("name", ALWAYS)
 async def test_a_permission_in_no_token_that_works_all_the_same_is_told_so(name: str) -> None:
-    findings = await checked(firm(ANNA), sign_in=SignIn(*(PERMISSIONS.keys() - {name})))
+    findings = await checked(firm(ANNA), sign_in=SignIn(*(ALWAYS.keys() - {name})))
     (finding,) = (one for one in findings if one.what == f"Permission {name}")
     assert "not in the token" in finding.found
     assert not finding.fatal or finding.ok
@@ -172,4 +175,12 @@ async def test_permissions_that_are_missing_are_all_told_at_once() -> None:
         "Permission User.Read.All",
         "Groups and their members",
     ]
-    assert all(f"Grant {name} (application)" in str(findings) for name in PERMISSIONS)
+    assert all(f"Grant {name} (application)" in str(findings) for name in ALWAYS)
+
+
+async def test_sending_mail_is_asked_for_only_where_notes_are_sent() -> None:
+    settings = fjallvik(block(overlap=Overlap.NOTIFY))
+    (finding,) = wrong(await checked(firm(ANNA), settings, SignIn(*ALWAYS)))
+    assert finding.what == f"Permission {MAIL}"
+    assert "organizer mailbox" in finding.cure
+    assert wrong(await checked(firm(ANNA), settings, SignIn(*PERMISSIONS))) == []

@@ -167,7 +167,7 @@ async def process(
             transport=network,
         ) as graph:
             try:
-                yield Ports(graph.directory, graph.calendars, Remembering(remembered, fate), clock)
+                yield Ports(graph.directory, graph.calendars, Remembering(remembered, fate), clock, graph.mail)
             finally:
                 if network.under_way:
                     await asyncio.wait(network.under_way)

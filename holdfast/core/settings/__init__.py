@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from holdfast.core.model import Protection
+from holdfast.core.model import Overlap, Protection
 from holdfast.core.settings.fields import Language
 from holdfast.core.settings.holidays import Holidays
 from holdfast.core.settings.model import (
@@ -47,6 +47,7 @@ __all__ = [
     "Mode",
     "Organization",
     "OutsideHours",
+    "Overlap",
     "Privacy",
     "Problem",
     "Protection",

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from holdfast.core import recurrence, zones
-from holdfast.core.model import Slot
+from holdfast.core.model import Overlap, Protection, Slot
 from holdfast.core.settings.fields import Language
 from holdfast.core.settings.model import Block, Credential
 from holdfast.core.settings.problems import meant, printable, quoted
@@ -30,6 +30,7 @@ class Contradiction(NamedTuple):
 def contradictions(raw: Mapping[str, object]) -> Iterator[Contradiction]:
     """Everything in the settings that contradicts something else in them, as far as their shape allows to see it."""
     yield from _sign_in(raw)
+    yield from _overlaps(raw)
     yield from _untranslated(raw)
     yield from _repeated_ids(raw)
     yield from _dangling(raw)
@@ -45,6 +46,25 @@ def _sign_in(raw: Mapping[str, object]) -> Iterator[Contradiction]:
             f"is missing, and credential {credential} needs it. Write the Application (client) ID here or set the "
             "environment variable HOLDFAST_CLIENT_ID.",
         )
+
+
+def _overlaps(raw: Mapping[str, object]) -> Iterator[Contradiction]:
+    # What soft blocks say of meetings is refused as it is.
+    blocks = [entry for entry in _entries(raw, "blocks") if entry[1].get("protection") != Protection.SOFT]
+    notifying = [position for position, block in blocks if block.get("overlap") == Overlap.NOTIFY]
+    if notifying and _keys(raw.get("tenant")).get("organizer") is None:
+        yield Contradiction(
+            ("tenant", "organizer"),
+            f"is missing, and overlap: notify in blocks[{notifying[0]}] sends mail from it. Write a role mailbox's "
+            "address here or set the environment variable HOLDFAST_ORGANIZER.",
+        )
+    for position, block in blocks:
+        if block.get("overlap") == Overlap.DECLINE and block.get("decline_for") is None:
+            yield Contradiction(
+                ("blocks", position, "decline_for"),
+                "is missing, and overlap: decline declines only for the members of a group that people join by "
+                'choice. Write its id, mail address or name, such as decline_for: "Lärtid - tacka nej"',
+            )
 
 
 def _untranslated(raw: Mapping[str, object]) -> Iterator[Contradiction]:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from holdfast.core import zones
-from holdfast.core.model import Protection, Rule, Slot
+from holdfast.core.model import Overlap, Protection, Rule, Slot
 from holdfast.core.recurrence import next_date
 from holdfast.core.settings.fields import (
     Address,
@@ -270,7 +270,7 @@ class Block(_Titled):
         description="On holidays and closed days: skip (that date is left out) or move (to the nearest ordinary day of "
         "the week).",
     )
-    # Before within and moves_per_quarter, which are judged by it.
+    # Before within, moves_per_quarter and overlap, which are judged by it.
     protection: Annotated[Protection, *choice(Protection, one_of(Protection, "a protection"))] = Field(
         default=Protection.MOVABLE,
         description="What happens when a person moves, deletes or frees a date: strict (it is put back), movable (put "
@@ -284,6 +284,24 @@ class Block(_Titled):
     moves_per_quarter: Annotated[int, *whole_number(0, 90)] = Field(
         default=3,
         description="With protection: movable, how many dates each person may move or delete in a quarter.",
+    )
+    # Before always_allow and decline_for, which are judged by it.
+    overlap: Annotated[Overlap, *choice(Overlap, one_of(Overlap, "what can happen to a meeting on top"))] = Field(
+        default=Overlap.ALLOW,
+        description="What happens to a new meeting on top: allow (nothing), notify (an organiser of the organisation "
+        "gets one polite mail from tenant.organizer) or decline (for the members of decline_for). Meetings that stood "
+        "there before the block, that are accepted or private, and those of external organisers, always stand.",
+    )
+    always_allow: tuple[Address, ...] = Field(
+        default=(),
+        description="Mail addresses of organisers whose meetings always stand, with overlap: notify or decline.",
+        examples=[["vd@fjallvik.example"]],
+    )
+    decline_for: Line | None = Field(
+        default=None,
+        description="With overlap: decline, the group that people join by choice who want meetings on top declined "
+        "for them. Its id, mail address or name.",
+        examples=["Lärtid - tacka nej"],
     )
 
     def rules(self) -> tuple[Rule, ...]:
@@ -349,6 +367,37 @@ class Block(_Titled):
                 f"Leave {info.field_name} out, or write protection: movable",
             )
         return value
+
+    @field_validator("overlap")
+    @classmethod
+    def _is_no_more_than_soft(cls, overlap: Overlap, info: ValidationInfo) -> Overlap:
+        if overlap is not Overlap.ALLOW and info.data.get("protection") is Protection.SOFT:
+            raise refuse(
+                "does something about meetings, and protection: soft leaves meetings alone",
+                "Leave overlap out, or write protection: movable",
+            )
+        return overlap
+
+    @field_validator("always_allow")
+    @classmethod
+    def _is_an_exception_from_something(cls, organizers: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if organizers and info.data.get("overlap") is Overlap.ALLOW:
+            raise refuse(
+                "says whose meetings always stand, and with overlap: allow all do",
+                "Leave always_allow out, or write overlap: notify or overlap: decline",
+            )
+        return organizers
+
+    @field_validator("decline_for")
+    @classmethod
+    def _is_for_declining(cls, group: str | None, info: ValidationInfo) -> str | None:
+        overlap = info.data.get("overlap", Overlap.DECLINE)
+        if group is not None and overlap is not Overlap.DECLINE:
+            raise refuse(
+                f"says for whom meetings are declined, and overlap is {overlap}",
+                "Leave decline_for out, or write overlap: decline",
+            )
+        return group
 
 
 def _minute(at: time) -> int:

@@ -15,7 +15,17 @@ from holdfast.core.settings.model import Block, Privacy, Settings
 _OF_MOVES = ("within", "moves_per_quarter")
 """Keys of a block that a file may hold only where dates may be moved."""
 
-_LATER = ("weekend", "time_zone", "outside_hours", "holiday", "protection", *_OF_MOVES)
+_LATER = (
+    "weekend",
+    "time_zone",
+    "outside_hours",
+    "holiday",
+    "protection",
+    *_OF_MOVES,
+    "overlap",
+    "always_allow",
+    "decline_for",
+)
 """Keys of a block that are younger than the first approvals, which hold while nobody uses them."""
 
 
