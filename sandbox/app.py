@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sandbox.application import Application
 from sandbox.batch import NAME, batch
 from sandbox.control import Control
+from sandbox.directory import Account
 from sandbox.entra import Entra
 from sandbox.errors import GraphError
 from sandbox.exchange import Answer, Call, Exchange
@@ -17,7 +18,7 @@ from sandbox.faults import Dropped
 from sandbox.graph import HTML, Route, answer, call_from, encoded, named, parsed, refusal, resolved, shown
 from sandbox.mishaps import cut
 from sandbox.tenant import Tenant
-from sandbox.tokens import GRAPH, Gate, issue
+from sandbox.tokens import GRAPH, Gate, issue, issue_for
 
 _VERSION = "/v1.0"
 
@@ -52,6 +53,12 @@ class Sandbox:
     def token(self, tenant: Tenant, application: Application | None = None) -> str:
         """A token for an application, the first one unless another is given, without the way over Entra."""
         return issue(tenant, application or tenant.applications[0], GRAPH, f"https://localhost/{tenant.id}/v2.0")
+
+    def token_of(self, tenant: Tenant, account: Account, *scopes: str, application: Application | None = None) -> str:
+        """A token for somebody who signed in, to the registration for that, with these scopes or all it was granted."""
+        one = application or tenant.login
+        given = scopes or tuple(tenant.sign_ins.granted(one, account))
+        return issue_for(tenant, one, account, given, GRAPH, f"https://localhost/{tenant.id}/v2.0")
 
     def find(self, name: str) -> Tenant | None:
         """The tenant with this id or domain."""

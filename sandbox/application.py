@@ -27,6 +27,12 @@ class Application:
     mailboxes: frozenset[str] | None = None
     certificates: dict[str, Certificate] = field(default_factory=dict)
     """By both thumbprints, as they stand in the header of an assertion."""
+    public: bool = False
+    """Whether people may sign in to it without it proving who it is: "Allow public client flows"."""
+    redirects: set[str] = field(default_factory=set)
+    """Where the sign-in page may lead back to; of ``http://localhost`` any port and no other path will do."""
+    scopes: set[str] = field(default_factory=set)
+    """What it may do in the name of who signs in, by an administrator's consent for everybody."""
 
     def trust(self, pem: str | bytes) -> None:
         """Register a certificate to sign in with."""

@@ -15,7 +15,8 @@ class Counts:
     of a batch one by one; ``paths`` are the same by method and path, such as ``GET /users/*/events/*/instances``.
     ``bytes`` are those of the bodies of answers by these paths, whether they arrived or not; an item of a batch has its
     part of the batch's answer, and ``POST /$batch`` what is left of that. ``mails`` are those that real Exchange would
-    have sent for what applications did, one per person.
+    have sent for what applications did, one per person. ``posts`` are messages that came into a channel through Graph
+    or by a workflow, by the channel's id, and ``replies`` the replies that came through Graph.
     """
 
     requests: int = 0
@@ -28,6 +29,8 @@ class Counts:
     early_retries: int = 0
     most_in_flight: dict[str, int] = field(default_factory=dict)
     mails: int = 0
+    posts: Counter[str] = field(default_factory=Counter)
+    replies: Counter[str] = field(default_factory=Counter)
 
     def clear(self) -> None:
         """Begin again."""
@@ -37,6 +40,8 @@ class Counts:
         self.bytes.clear()
         self.throttled.clear()
         self.most_in_flight.clear()
+        self.posts.clear()
+        self.replies.clear()
 
     def json(self) -> dict[str, Any]:
         """For the control routes."""
@@ -51,4 +56,6 @@ class Counts:
             "early_retries": self.early_retries,
             "most_in_flight": max(self.most_in_flight.values(), default=0),
             "mails": self.mails,
+            "posts": dict(self.posts),
+            "replies": dict(self.replies),
         }

@@ -8,14 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.mailbox import Mailbox
+from sandbox.teams import Team
 
 EMPLOYEE, GUEST, DISABLED, SHARED, ROOM = "employee", "guest", "disabled", "shared", "room"
-"""What kinds of accounts there are; only the first are people who work here."""
+SERVICE = "service"
+"""What kinds of accounts there are; only the first are people who work here. The last is licensed as they are."""
 
 
 @dataclass(slots=True, eq=False)
 class Account:
-    """A user object. ``mailbox`` is None without one in Exchange Online."""
+    """A user object. ``mailbox`` is None without one in Exchange Online; ``uses_teams`` is the licence for Teams."""
 
     id: str
     display_name: str
@@ -31,6 +33,7 @@ class Account:
     country: str = "SE"
     job_title: str | None = None
     mailbox: Mailbox | None = None
+    uses_teams: bool = True
 
     @property
     def address(self) -> str:
@@ -45,7 +48,7 @@ class Account:
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """A group; members are accounts and groups, cycles included."""
+    """A group; members are accounts and groups, cycles included. ``team`` is its team in Teams, if it has one."""
 
     id: str
     display_name: str
@@ -53,6 +56,12 @@ class Group:
     created: datetime
     description: str | None = None
     members: list[Account | Group] = field(default_factory=list)
+    owners: list[Account] = field(default_factory=list)
+    team: Team | None = None
+
+    def accounts(self) -> list[Account]:
+        """Everybody in it or in a group within."""
+        return [one for one in self.transitive_members() if isinstance(one, Account)]
 
     def transitive_members(self) -> Iterator[Account | Group]:
         """Everybody and every group within, once each, whatever way they belong."""
@@ -104,6 +113,7 @@ _OF_GROUPS: dict[str, Callable[[Group], Any]] = {
     "groupTypes": lambda one: ["Unified"] if one.mail else [],
     "securityEnabled": lambda one: one.mail is None,
     "visibility": lambda _: "Private",
+    "resourceProvisioningOptions": lambda one: ["Team"] if one.team else [],
     "createdDateTime": lambda one: _instant(one.created),
 }
 

@@ -92,3 +92,13 @@ def no_mailbox() -> GraphError:
 def throttled(cause: str, message: str, retry_after: int, **headers: str) -> GraphError:
     """429, with how many seconds to wait."""
     return GraphError(429, cause, message, headers={"Retry-After": str(retry_after), **headers})
+
+
+def forbidden(message: str) -> GraphError:
+    """403 of Teams."""
+    return GraphError(403, "Forbidden", message)
+
+
+def not_found(message: str) -> GraphError:
+    """404 of Teams: no such team, channel or message, or no more."""
+    return GraphError(404, "NotFound", message)

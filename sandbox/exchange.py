@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sandbox.application import Application
+from sandbox.directory import Account
 from sandbox.faults import Meeting
 from sandbox.tenant import Tenant
 from sandbox.zones import UTC_NAME, zone
@@ -36,16 +37,22 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, by the token: an application in its tenant. ``roles`` are those in the token."""
+    """Who calls, by the token: an application in its tenant, for itself or for somebody who signed in.
+
+    ``roles`` are the permissions in the token: those of the application, or the scopes of the ``account``'s sign-in.
+    """
 
     tenant: Tenant
     application: Application
     roles: frozenset[str]
     expires: datetime
     token_id: str
+    account: Account | None = None
 
     def may(self, roles: frozenset[str], account_id: str | None = None) -> bool:
-        """Whether one of these permissions is granted, for the mailbox if need be."""
+        """Whether one of these permissions is granted, for the mailbox if need be; who signed in has only one's own."""
+        if self.account is not None:
+            return not roles.isdisjoint(self.roles) and account_id in (None, self.account.id)
         if not roles.isdisjoint(self.roles):
             return True
         return account_id is not None and not roles.isdisjoint(self.application.scoped(account_id))

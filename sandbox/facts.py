@@ -98,3 +98,36 @@ class Limits:
     batch_size: int = 20
     batch_outlook_lanes: int = 4
     """Items of one batch that Graph sends to Outlook at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamsLimits:
+    """How much an application may ask of Teams in a tenant (§2 and §4), by kind of call and by place."""
+
+    message_bytes: int = 28 * 1024
+    """Of a whole post: words, mentions and cards. The older figure; a newer one of 100 KB is not confirmed."""
+
+    per_channel: int = 4
+    """Calls a second about one channel, or about one team as such."""
+
+    posts_per_day: int = 3_000
+    """Messages and replies a day into one channel."""
+
+    reading_messages: int = 20
+    """Calls a second."""
+
+    posting_messages: int = 50
+    listing_channels: int = 60
+    other_calls: int = 30
+
+    while_time_stands: bool = False
+    """Whether figures per second hold where the clock stands: one call after the other is all at one instant there."""
+
+    largest_page: int = 50
+    """Messages on a page; 20 unless more are asked for (§1.0)."""
+
+    expanded_replies: int = 1_000
+    """Replies that come with a message, before a link leads to the others (§1.11)."""
+
+    delta_months: int = 8
+    """How far back a first round of changes goes (§1.11)."""

@@ -68,7 +68,7 @@ class Fault(enum.StrEnum):
     """The connection ends without an answer, and everything was done."""
 
     LATE_WRITE = enum.auto()
-    """504, and the write is done once somebody has read the calendar, or later: see ``Mailbox.postpone``."""
+    """504, and the write is done once somebody has read the calendar, or the channel, or later: see ``postpone``."""
 
     LATE_WRITE_DROPPED = enum.auto()
     """The same for every write in a request, whose connection ends without an answer."""
@@ -298,8 +298,9 @@ class Faults:
     ) -> None:
         """The next calls that it applies to meet this fault, ``times`` of them, or all with None; scripts queue up.
 
-        ``mailbox`` is an account's id. A batch fits where an item of it does. Faults that requests and items both can
-        meet go to items, with ``whole_batch`` to the request that carries them. ``seconds`` replaces the usual ones.
+        ``mailbox`` is an account's id, or a channel's. A batch fits where an item of it does. Faults that requests and
+        items both can meet go to items, with ``whole_batch`` to the request that carries them. ``seconds`` replaces the
+        usual ones.
         """
         if times is not None and times < 1:
             raise ValueError("A fault is met at least once, or always: times is a positive number or None.")

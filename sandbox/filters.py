@@ -42,7 +42,7 @@ class Field(NamedTuple):
 
 
 class Lambda(NamedTuple):
-    """A collection for ``name/Any(x: ...)``: its members, and the fields of one."""
+    """A collection for ``name/Any(x: ...)``: its members, and the fields of one; no name is the member itself."""
 
     members: Callable[[Any], list[Any]]
     fields: Mapping[str, Field]
@@ -127,7 +127,7 @@ class _Parser:
         variable = self._next("word")
         self._must(":")
         outer = self._fields, self._lambdas
-        self._fields = {f"{variable}/{name}": field for name, field in collection.fields.items()}
+        self._fields = {f"{variable}/{name}" if name else variable: field for name, field in collection.fields.items()}
         self._lambdas = {}
         condition = self.either()
         self._fields, self._lambdas = outer

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
 from sandbox.clock import Clock
-from sandbox.directory import DISABLED, GUEST, ROOM, SHARED, Account, Group
+from sandbox.directory import DISABLED, GUEST, ROOM, SERVICE, SHARED, Account, Group
 from sandbox.event import Address
 from sandbox.hours import WEEKDAYS, WorkingHours
 from sandbox.names import ENGLISH, FIRST_NAMES, LAST_NAMES, SWEDISH, Words
@@ -24,6 +24,9 @@ _GUESTS, _DISABLED, _SHARED, _ROOMS = 25, 33, 40, 30
 
 _TEAMS_FROM = 20
 """The size from which the biggest department has teams, so that groups nest two deep."""
+
+_DEPARTMENTS_IN_TEAMS = 3
+"""The first so many departments have a team each."""
 
 _SHORT_WEEKS = (WorkingHours(ends=time(12)), WorkingHours(days=WEEKDAYS[:4]))
 """Of the first part-timer, and of all others."""
@@ -48,7 +51,8 @@ def firm(
 
     Without ``calendars`` nobody has anything in theirs. ``part_timers`` of the employees work less than the others, the
     first of them in the mornings only. About the share ``abroad`` of all are in Helsinki, by whole departments; then
-    there is a group for each country. Who there is does not depend on either.
+    there is a group for each country. Who there is does not depend on either. Three departments have a team with a
+    channel for learning, to which an account for services belongs that is in no other group.
     """
     if not 0 <= abroad < 1:
         raise ValueError("The share abroad is at least 0 and less than 1.")
@@ -67,6 +71,7 @@ def firm(
         _singles(tenant, words)
     if abroad:
         _countries(tenant, words, departments, moved)
+    _teams(tenant, words, departments, seed)
     return tenant
 
 
@@ -137,6 +142,24 @@ def _countries(tenant: Tenant, words: Words, departments: list[Group], moved: li
     here = [one for one in departments if one not in moved]
     for name, members in zip(words.countries, (here, moved), strict=True):
         tenant.add_group(name, f"{_ascii(name)}@{DOMAIN}", members)
+
+
+def _teams(tenant: Tenant, words: Words, departments: list[Group], seed: int) -> None:
+    """Teams of departments, in groups of their own, so that the account that posts there is in no department.
+
+    They are made by a chance of their own: the tenant's goes on as if there were none.
+    """
+    before = tenant.chance.getstate()
+    tenant.chance.seed(f"teams {seed}")
+    service = tenant.add_account(
+        "", "", f"{_ascii(words.learning)}@{DOMAIN}", kind=SERVICE, display_name=words.learning
+    )
+    for department in departments[:_DEPARTMENTS_IN_TEAMS]:
+        people = _accounts(department)
+        name = f"Team {department.display_name}"
+        team = tenant.add_team(name, f"{_ascii(name)}@{DOMAIN}", [*people, service], people[:1])
+        team.add_channel(words.learning)
+    tenant.chance.setstate(before)
 
 
 def _part_time(tenant: Tenant, number: int, seed: int) -> None:

@@ -7,7 +7,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from sandbox import mailbox_settings, outlook, people, responses, schedule, sending
+from sandbox import (
+    channel_messages,
+    mailbox_settings,
+    outlook,
+    people,
+    responses,
+    schedule,
+    sending,
+    teamwork,
+)
 from sandbox.errors import GraphError, bad_request
 from sandbox.exchange import Answer, Call, Caller, Exchange
 from sandbox.mishaps import choose, worked
@@ -43,6 +52,8 @@ def call_from(  # noqa: PLR0917 - a request has so many parts
     """A request as the routes want it. ``path`` is relative to the version, with its query."""
     address, _, query = path.partition("?")
     segments = [unquote(part) for part in address.split("/") if part]
+    if segments[:1] == ["me"] and caller.account is not None:
+        segments[:1] = ["users", caller.account.id]
     if len(segments) > 3 and segments[0] == "users" and segments[2] == "calendar" and segments[3] != _SCHEDULE:
         del segments[2]
     return Call(caller, method, path, segments, options(query), headers, body, base, arrival, in_batch)
@@ -59,6 +70,8 @@ def route(call: Call) -> Route:
         found = _MAILBOX_ITEMS.get((segments[2], segments[4] if length == 5 else ""), {}) if length <= 5 else {}
     elif first == "users" and segments[2:] == ["calendar", _SCHEDULE]:
         found = _SCHEDULES
+    elif first == "teams":
+        found = _TEAMS.get(_shape(segments), {})
     elif first in ("users", "groups"):
         found = _DIRECTORY.get((first, segments[2] if length > 2 else "", min(length, 3)), {}) if length <= 4 else {}
     else:
@@ -156,10 +169,13 @@ def _refuse_delegated_only(segments: list[str]) -> None:
     if segments[:1] == ["me"]:
         raise bad_request("/me request is only valid with delegated authentication flow.")
     match segments:
-        case ["teams", _, "channels", _, "messages", *_]:
-            raise GraphError(403, "Forbidden", "The operation is not supported in application-only context.")
         case ["users", _, "findMeetingTimes"] | ["users", _, "employeeExperience", *_]:
             raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+
+
+def _shape(segments: list[str]) -> tuple[str, ...]:
+    """The names in an address, with a star for each id."""
+    return tuple("*" if place % 2 and name not in _NO_IDS else name for place, name in enumerate(segments))
 
 
 def _directory(kind: str, path: str, work: Callable[[Call], Answer]) -> dict[str, Route]:
@@ -174,6 +190,18 @@ def _outlook(kind: str, path: str, work: outlook.Work, roles: frozenset[str]) ->
         return await in_mailbox(call, work, roles)
 
     return Route(kind, f"/users/*/{path}", handler, outlook=True)
+
+
+def _teams(kind: str, path: str, **works: Callable[[Call], Answer]) -> dict[str, Route]:
+    """The methods of an address below ``/teams``."""
+
+    def handler(work: Callable[[Call], Answer]) -> Handler:
+        async def handle(call: Call) -> Answer:
+            return work(call)
+
+        return handle
+
+    return {method: Route(kind, path, handler(work), outlook=False) for method, work in works.items()}
 
 
 _READ = outlook.READ | outlook.READ_BASIC
@@ -206,8 +234,44 @@ _DIRECTORY: dict[tuple[str, str, int], dict[str, Route]] = {
     ("users", "", 2): _directory("user", "/users/*", people.get_user),
     ("groups", "", 1): _directory("groups", "/groups", people.list_groups),
     ("groups", "", 2): _directory("group", "/groups/*", people.get_group),
+    ("users", "joinedTeams", 3): _directory("joinedTeams", "/users/*/joinedTeams", teamwork.list_joined_teams),
+    ("groups", "owners", 3): _directory("owners", "/groups/*/owners", teamwork.list_owners),
+    ("groups", "team", 3): _directory("team", "/groups/*/team", teamwork.get_team),
     ("groups", "members", 3): _directory("members", "/groups/*/members", people.list_members),
     ("groups", "transitiveMembers", 3): _directory(
         "transitiveMembers", "/groups/*/transitiveMembers", people.list_members
+    ),
+}
+_NO_IDS = frozenset({"delta", "delta()"})
+_MESSAGES = "/teams/*/channels/*/messages"
+_DELTA = _teams("changedMessages", f"{_MESSAGES}/delta", GET=channel_messages.list_changes)
+_TEAMS: dict[tuple[str, ...], dict[str, Route]] = {
+    ("teams", "*"): _teams("team", "/teams/*", GET=teamwork.get_team),
+    ("teams", "*", "members"): _teams("teamMembers", "/teams/*/members", GET=teamwork.list_team_members),
+    ("teams", "*", "primaryChannel"): _teams("channel", "/teams/*/primaryChannel", GET=teamwork.get_channel),
+    ("teams", "*", "channels"): _teams("channels", "/teams/*/channels", GET=teamwork.list_channels),
+    ("teams", "*", "channels", "*"): _teams("channel", "/teams/*/channels/*", GET=teamwork.get_channel),
+    ("teams", "*", "channels", "*", "members"): _teams(
+        "channelMembers", "/teams/*/channels/*/members", GET=teamwork.list_channel_members
+    ),
+    ("teams", "*", "channels", "*", "messages"): _teams(
+        "messages", _MESSAGES, GET=channel_messages.list_messages, POST=channel_messages.create_message
+    ),
+    ("teams", "*", "channels", "*", "messages", "delta"): _DELTA,
+    ("teams", "*", "channels", "*", "messages", "delta()"): _DELTA,
+    ("teams", "*", "channels", "*", "messages", "*"): _teams(
+        "message", f"{_MESSAGES}/*", GET=channel_messages.get_message, PATCH=channel_messages.patch_message
+    ),
+    ("teams", "*", "channels", "*", "messages", "*", "replies"): _teams(
+        "replies",
+        f"{_MESSAGES}/*/replies",
+        GET=channel_messages.list_replies,
+        POST=channel_messages.create_reply,
+    ),
+    ("teams", "*", "channels", "*", "messages", "*", "replies", "*"): _teams(
+        "message",
+        f"{_MESSAGES}/*/replies/*",
+        GET=channel_messages.get_message,
+        PATCH=channel_messages.patch_message,
     ),
 }

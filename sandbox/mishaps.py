@@ -16,10 +16,12 @@ from sandbox.exchange import Answer, Call
 from sandbox.faults import CARRIER, Asked, Dropped, Fault, Meeting, Target
 from sandbox.mailbox import Mailbox
 from sandbox.query import SKIP_TOKEN, again
+from sandbox.teams import Channel
 from sandbox.throttling import SCRIPTED
 
 _DIRECTORY_LISTS = frozenset({"users", "groups", "members", "transitiveMembers"})
-_LISTS = _DIRECTORY_LISTS | {"events", "calendarView", "instances"}
+_TEAMS_LISTS = frozenset({"messages", "replies", "changedMessages"})
+_LISTS = _DIRECTORY_LISTS | _TEAMS_LISTS | {"events", "calendarView", "instances"}
 _TAGS = "singleValueExtendedProperties"
 
 _BEFORE = {
@@ -117,9 +119,16 @@ def _reads(call: Call) -> bool:
 
 
 def _asked(call: Call, *, outlook: bool) -> Asked:
+    if _is_of_teams(call):
+        # A channel is asked for by its id, as a mailbox is by its account's.
+        return Asked(call.segments[3] if len(call.segments) > 3 else None, call.method, None)
     account = call.tenant.account(call.segments[1]) if outlook else None
     mailbox = account.mailbox if account else None
     return Asked(mailbox.account_id, call.method, mailbox.plight) if mailbox else Asked(None, call.method, None)
+
+
+def _is_of_teams(call: Call) -> bool:
+    return call.segments[:1] == ["teams"]
 
 
 # Around the work
@@ -136,7 +145,7 @@ async def worked(call: Call, kind: str, work: Work) -> Answer:
     refused = _refused(call, meeting)
     if refused is not None:
         raise refused
-    if fault is Fault.SLOW and not meeting.mailboxes:
+    if fault is Fault.SLOW and (not meeting.mailboxes or _is_of_teams(call)):
         await call.tenant.clock.sleep(meeting.seconds)
     if fault is Fault.TAG_LOST_503:
         call = replace(call, body={name: value for name, value in call.body.items() if name != _TAGS})
@@ -181,6 +190,19 @@ def touched(call: Call, mailbox: Mailbox, work: Callable[[Call, Mailbox], Answer
     finally:
         if _reads(call) and call.segments[2] != "mailboxSettings":
             mailbox.land()
+
+
+def said(call: Call, channel: Channel, work: Callable[[Call, Channel], Answer]) -> Answer:
+    """Work in a channel now, or late if a write meets that: once the channel has been read."""
+    meeting = call.meeting
+    if meeting is not None and meeting.fault in _LATE and not _reads(call):
+        channel.postpone(meeting.seconds, partial(work, call, channel))
+        raise failure(504)
+    try:
+        return work(call, channel)
+    finally:
+        if _reads(call):
+            channel.land()
 
 
 def failure(status: int) -> GraphError:

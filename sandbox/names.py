@@ -221,6 +221,7 @@ class Words(NamedTuple):
     job_titles: tuple[str, ...]
     countries: tuple[str, str]
     locale_abroad: str
+    learning: str
 
 
 SWEDISH = Words(
@@ -256,6 +257,7 @@ SWEDISH = Words(
     job_titles=("Medarbetare", "Specialist", "Samordnare", "Handläggare"),
     countries=("Sverige", "Finland"),
     locale_abroad="sv-FI",
+    learning="Lärande",
 )
 
 ENGLISH = Words(
@@ -291,4 +293,5 @@ ENGLISH = Words(
     job_titles=("Associate", "Specialist", "Coordinator", "Administrator"),
     countries=("Sweden", "Finland"),
     locale_abroad="en-GB",
+    learning="Learning",
 )

@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.directory import Account, Group
 from sandbox.errors import GraphError, request_denied, resource_not_found
 from sandbox.exchange import Answer, Call
-from sandbox.filters import Condition, Field, parse
+from sandbox.filters import Condition, Field, Lambda, parse
 from sandbox.query import PageSize, page, refuse_others, selected
 from sandbox.schema import GROUP_DEFAULT, GROUP_PROPERTIES, USER_BASIC, USER_DEFAULT, USER_PROPERTIES
 
@@ -18,6 +18,7 @@ PAGE = PageSize(100, 999)
 
 READ_USERS = frozenset({"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"})
 READ_USERS_BASIC = frozenset({"User.ReadBasic.All"})
+READ_ONESELF = frozenset({"User.Read", "User.ReadWrite"})
 READ_GROUPS = frozenset(
     {"GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 )
@@ -40,16 +41,21 @@ def list_users(call: Call) -> Answer:
 
 
 def get_user(call: Call) -> Answer:
-    """``GET /users/{id or sign-in name}``."""
-    if not call.caller.may(READ_USERS | READ_USERS_BASIC):
+    """``GET /users/{id or sign-in name}``, and ``/me`` of who signed in."""
+    account = call.tenant.account(call.segments[1])
+    if not call.caller.may(READ_USERS | READ_USERS_BASIC) and not _is_oneself(call, account):
         raise request_denied()
     refuse_others(call.options, _ONE_OPTIONS)
     headers = _spend(call, 1)
-    account = call.tenant.account(call.segments[1])
     if account is None:
         raise resource_not_found(call.segments[1])
     body = _account(call, selected(call.options, USER_PROPERTIES, "user"))(account)
     return Answer(200, {"@odata.context": f"{call.base}/$metadata#users/$entity", **body}, headers)
+
+
+def _is_oneself(call: Call, account: Account | None) -> bool:
+    """Whether somebody looks at their own account, which takes least."""
+    return account is not None and call.caller.account is account and call.caller.may(READ_ONESELF)
 
 
 def list_groups(call: Call) -> Answer:
@@ -131,11 +137,12 @@ def _account(call: Call, names: tuple[str, ...] | None) -> Callable[[Account], d
     """What becomes of an account: properties that the application may not read are null (§1.9 of the notes)."""
     wanted = names or USER_DEFAULT
     if call.caller.may(READ_USERS):
-        readable: frozenset[str] = USER_PROPERTIES
+        usual: frozenset[str] = USER_PROPERTIES
     else:
-        readable = USER_BASIC if call.caller.may(READ_USERS_BASIC) else frozenset({"id"})
+        usual = USER_BASIC if call.caller.may(READ_USERS_BASIC) else frozenset({"id"})
 
     def made(account: Account) -> dict[str, Any]:
+        readable = USER_PROPERTIES if _is_oneself(call, account) else usual
         shown: dict[str, Any] = {"id": account.id} if names is None or "id" not in names else {}
         shown |= {name: account.value(name) if name in readable else None for name in wanted}
         if shown.get("businessPhones", ()) is None:
@@ -164,7 +171,9 @@ def _unsupported(text: str) -> Condition:
 @lru_cache(maxsize=256)
 def _condition(text: str, of: str) -> Condition:
     try:
-        return parse(text, _USER_FIELDS if of == "users" else _GROUP_FIELDS)
+        if of == "users":
+            return parse(text, _USER_FIELDS)
+        return parse(text, _GROUP_FIELDS, _GROUP_LAMBDAS)
     except GraphError as error:
         raise GraphError(400, "Request_UnsupportedQuery", error.message) from error
 
@@ -175,6 +184,11 @@ def _text(name: str) -> Field:
 
 
 _GROUP_FIELDS = {name: _text(name) for name in ("displayName", "mail", "mailNickname", "id")}
+_GROUP_LAMBDAS = {
+    "resourceProvisioningOptions": Lambda(
+        lambda group: list(group.value("resourceProvisioningOptions")), {"": Field(str, operators=frozenset({"eq"}))}
+    )
+}
 _USER_FIELDS = {
     **{name: _text(name) for name in ("displayName", "mail", "userPrincipalName", "department", "userType", "id")},
     "accountEnabled": Field(lambda one: one.enabled, operators=frozenset({"eq", "ne"})),

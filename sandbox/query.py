@@ -131,3 +131,13 @@ def _read_number(token: str, mark: bytes) -> int:
     if packed[:_MARK_BYTES] != mark or len(packed) != _MARK_BYTES + 4:
         raise bad_request("Skip token is not valid for this query.", "Directory_ExpiredPageToken")
     return int.from_bytes(packed[_MARK_BYTES:], "big")
+
+
+def sealed(number: int, what: str, key: bytes) -> str:
+    """A token that says a number, about one thing only."""
+    return base64.urlsafe_b64encode(_mark(key, what, {}) + number.to_bytes(4, "big")).decode()
+
+
+def unsealed(token: str, what: str, key: bytes) -> int:
+    """What such a token says. Raises the 400 for one about something else."""
+    return _read_number(token, _mark(key, what, {}))

@@ -12,12 +12,14 @@ from sandbox.application import Application
 from sandbox.calendars import World
 from sandbox.clock import Clock
 from sandbox.counts import Counts
-from sandbox.directory import DISABLED, EMPLOYEE, GUEST, ROOM, SHARED, Account, Group
+from sandbox.directory import DISABLED, EMPLOYEE, GUEST, ROOM, SERVICE, SHARED, Account, Group
 from sandbox.event import Address
-from sandbox.facts import Facts, Limits
+from sandbox.facts import Facts, Limits, TeamsLimits
 from sandbox.faults import Faults
 from sandbox.mail import Mail
 from sandbox.mailbox import Mailbox
+from sandbox.sign_ins import SignIns
+from sandbox.teams import Channel, Team
 from sandbox.throttling import Throttle
 
 _PURPOSES = {SHARED: "shared", ROOM: "room"}
@@ -49,6 +51,7 @@ class Tenant:
         self.chance = random.Random(seed)
         self.facts = Facts()
         self.limits = Limits()
+        self.teams_limits = TeamsLimits()
         self.faults = Faults()
         self.latency = 0.0
         """Seconds that each call into Outlook takes, by the clock."""
@@ -69,6 +72,23 @@ class Tenant:
                 roles={"GroupMember.Read.All", "User.Read.All", "MailboxSettings.Read", "Calendars.ReadWrite"},
             )
         ]
+        # What came later has a chance of its own: everything else is as it was without it.
+        self.teams_chance = random.Random(f"teams {seed}")
+        self.sign_ins = SignIns(clock, self.teams_chance)
+        self.applications.append(
+            Application(
+                client_id=self.new_id(self.teams_chance),
+                name="Holdfast sign-in",
+                public=True,
+                redirects={"http://localhost"},
+                scopes={
+                    "ChannelMessage.Send",
+                    "ChannelMessage.Read.All",
+                    "Channel.ReadBasic.All",
+                    "Team.ReadBasic.All",
+                },
+            )
+        )
         self.everyone = self.add_group("Alla medarbetare" if language == "sv" else "All employees", f"alla@{domain}")
         self._by_name: dict[str, Account] = {}
         self._world = World(clock, self.chance, lambda: self.facts)
@@ -84,19 +104,67 @@ class Tenant:
         return self.applications[0].secrets[0]
 
     @property
+    def login(self) -> Application:
+        """The registration to which people sign in."""
+        return self.applications[1]
+
+    @property
+    def service_account(self) -> Account:
+        """The account that posts for the firm. Raises ``LookupError`` where there is none."""
+        found = next((one for one in self.accounts if one.kind == SERVICE), None)
+        if found is None:
+            raise LookupError("There is no service account here.")
+        return found
+
+    @property
+    def teams(self) -> list[Team]:
+        """The teams in Teams, in the order of their groups."""
+        return [group.team for group in self.groups if group.team is not None]
+
+    @property
     def employees(self) -> list[Account]:
         """The accounts of people who work here and have a mailbox."""
         return [one for one in self.accounts if one.kind == EMPLOYEE and one.mailbox is not None]
 
-    def new_id(self) -> str:
-        """A GUID by the tenant's chance."""
-        return str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
+    def new_id(self, chance: random.Random | None = None) -> str:
+        """A GUID by the tenant's chance, or by another one."""
+        return str(uuid.UUID(int=(chance or self.chance).getrandbits(128), version=4))
 
     def add_group(self, name: str, mail: str | None = None, members: Iterable[Account | Group] = ()) -> Group:
         """A new group."""
         group = Group(self.new_id(), name, mail, self.clock.now(), members=list(members))
         self.groups.append(group)
         return group
+
+    def add_team(
+        self,
+        name: str,
+        mail: str,
+        members: Iterable[Account | Group] = (),
+        owners: Iterable[Account] = (),
+    ) -> Team:
+        """A new group with a team."""
+        return self.make_team(self.add_group(name, mail, members), owners)
+
+    def make_team(self, group: Group, owners: Iterable[Account] = ()) -> Team:
+        """Give a group its team."""
+        group.owners.extend(owners)
+        group.team = Team(group, self.clock, self.teams_chance)
+        return group.team
+
+    def team(self, name: str) -> Team:
+        """The team of this id, address or name. Raises ``LookupError`` where there is none."""
+        found = next((one for one in self.teams if name in (one.id, one.group.mail, one.name)), None)
+        if found is None:
+            raise LookupError(f"There is no team {name}.")
+        return found
+
+    def channel(self, channel_id: str) -> Channel:
+        """The channel with this id. Raises ``LookupError`` where there is none."""
+        found = next((one for team in self.teams for one in team.channels if one.id == channel_id), None)
+        if found is None:
+            raise LookupError(f"There is no channel {channel_id}.")
+        return found
 
     def add_account(
         self,

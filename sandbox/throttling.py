@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CONCURRENCY, VOLUME, UNITS, SCRIPTED = "MailboxConcurrency", "MailboxVolume", "ResourceUnits", "Scripted"
 APPLICATION = "ApplicationConcurrency"
+TEAMS, CHANNEL, DAY = "TeamsRate", "ChannelRate", "ChannelDay"
 """Why a call was throttled; ``SCRIPTED`` because a test or a fault said so."""
 
 _MANY_ACCOUNTS, _SOME_ACCOUNTS = 500, 50
@@ -37,6 +38,15 @@ class _Wait(NamedTuple):
 
     until: datetime
     told: int
+
+
+class Pace(NamedTuple):
+    """How many calls of one kind there may be in so many seconds, and what a call too many is counted as."""
+
+    cause: str
+    what: str
+    most: int
+    seconds: float
 
 
 class Throttle:
@@ -104,6 +114,16 @@ class Throttle:
             self._in_flight[key] = left
         else:
             del self._in_flight[key]
+
+    def keep_to(self, client_id: str, place: str, arrival: int, paces: Iterable[Pace]) -> None:
+        """An application's call to Teams, about a team or channel. Raises the 429 of the first figure it is over."""
+        self._note(place, arrival)
+        for pace in paces:
+            over = self._use((client_id, pace.what), 1, pace.most, pace.seconds)[1]
+            if over is not None:
+                self._tenant.counts.throttled[pace.cause] += 1
+                self._wait(place, self._tenant.clock.now() + timedelta(seconds=over))
+                raise throttled("TooManyRequests", f"Too many requests: over the {pace.cause} limit.", over)
 
     def spend(self, client_id: str, units: int) -> dict[str, str]:
         """Take resource units for a call to the directory; the headers that tell about it. Raises a 429."""

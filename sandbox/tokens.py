@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
 
 from sandbox.application import Application
+from sandbox.directory import Account
 from sandbox.errors import GraphError
 from sandbox.exchange import Caller
 from sandbox.tenant import Tenant
@@ -32,8 +34,63 @@ FindTenant = Callable[[str], Tenant | None]
 
 def issue(tenant: Tenant, application: Application, resource: str, issuer: str) -> str:
     """A token for an application itself."""
+    claims = _claims(tenant, application, resource, issuer) | {
+        "idtyp": "app",
+        "oid": application.client_id,
+        "sub": application.client_id,
+    }
+    if application.token_roles:
+        claims["roles"] = application.token_roles
+    return _signed(tenant, claims)
+
+
+def issue_for(  # noqa: PLR0917 - a token says so much
+    tenant: Tenant, application: Application, account: Account, scopes: Iterable[str], resource: str, issuer: str
+) -> str:
+    """A token for somebody who signed in to an application, with what it may do in their name."""
+    claims = _claims(tenant, application, resource, issuer) | {
+        "idtyp": "user",
+        "oid": account.id,
+        "sub": subject(application, account),
+        "scp": " ".join(sorted(scopes)),
+        "upn": account.user_principal_name,
+        "unique_name": account.user_principal_name,
+        "name": account.display_name,
+    }
+    return _signed(tenant, claims)
+
+
+def issue_identity(tenant: Tenant, application: Application, account: Account, issuer: str, nonce: str | None) -> str:
+    """An id token: who signed in, for the application to read."""
     now = tenant.clock.now()
     claims: dict[str, Any] = {
+        "aud": application.client_id,
+        "iss": issuer,
+        "iat": int(now.timestamp()),
+        "nbf": int(now.timestamp()),
+        "exp": int((now + tenant.token_lifetime).timestamp()),
+        "name": account.display_name,
+        "oid": account.id,
+        "preferred_username": account.user_principal_name,
+        "sub": subject(application, account),
+        "tid": tenant.id,
+        "uti": f"{tenant.chance.getrandbits(96):024x}",
+        "ver": "2.0",
+    }
+    if nonce is not None:
+        claims["nonce"] = nonce
+    return _signed(tenant, claims)
+
+
+def subject(application: Application, account: Account) -> str:
+    """Who somebody is for one application and no other."""
+    return hashlib.blake2b(f"{application.client_id} {account.id}".encode(), digest_size=16).hexdigest()
+
+
+def _claims(tenant: Tenant, application: Application, resource: str, issuer: str) -> dict[str, Any]:
+    """What stands in each token for a resource."""
+    now = tenant.clock.now()
+    return {
         "aud": resource,
         "iss": issuer,
         "iat": int(now.timestamp()),
@@ -41,15 +98,13 @@ def issue(tenant: Tenant, application: Application, resource: str, issuer: str) 
         "exp": int((now + tenant.token_lifetime).timestamp()),
         "appid": application.client_id,
         "app_displayname": application.name,
-        "idtyp": "app",
-        "oid": application.client_id,
-        "sub": application.client_id,
         "tid": tenant.id,
         "uti": f"{tenant.chance.getrandbits(96):024x}",
         "ver": "1.0",
     }
-    if application.token_roles:
-        claims["roles"] = application.token_roles
+
+
+def _signed(tenant: Tenant, claims: dict[str, Any]) -> str:
     return jwt.encode(claims, tenant.key, _ALGORITHM, headers={"kid": tenant.id})
 
 
@@ -94,13 +149,18 @@ class Gate:
             )
         except jwt.InvalidTokenError as error:
             raise _refused("Access token validation failure.") from error
-        if claims["aud"] not in RESOURCES:
+        if claims.get("aud") not in RESOURCES:
             raise _refused("Access token validation failure. Invalid audience.")
         application = tenant.application(claims["appid"])
         if application is None:
             raise _refused("Access token validation failure. Unknown application.")
         expires = datetime.fromtimestamp(claims["exp"], UTC)
-        return Caller(tenant, application, frozenset(claims.get("roles", ())), expires, claims["uti"])
+        if claims["idtyp"] == "app":
+            return Caller(tenant, application, frozenset(claims.get("roles", ())), expires, claims["uti"])
+        account = tenant.account(claims["oid"])
+        if account is None:
+            raise _refused("Access token validation failure. Unknown user.")
+        return Caller(tenant, application, frozenset(claims["scp"].split()), expires, claims["uti"], account)
 
 
 def _refused(message: str) -> GraphError:

@@ -18,7 +18,7 @@ def at(tenant: Tenant, what: str) -> str:
 
 async def test_roster_and_counts(graph: Graph, tenant: Tenant) -> None:
     found = (await graph.http.get("/sandbox/tenants")).json()
-    assert found == [{"id": tenant.id, "name": "Fjällvik AB", "accounts": 16, "employees": 12}]
+    assert found == [{"id": tenant.id, "name": "Fjällvik AB", "accounts": 17, "employees": 12}]
     roster = (await graph.http.get(at(tenant, "roster"))).json()
     assert [(one["id"], one["kind"], one["mailbox"]) for one in roster] == [
         (one.id, one.kind, one.mailbox is not None) for one in tenant.accounts

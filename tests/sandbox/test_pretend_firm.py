@@ -42,7 +42,7 @@ def test_it_has_so_many_employees_and_others_besides(people: int) -> None:
     for kind, percent in [(GUEST, 4), (DISABLED, 3), (SHARED, 2.5), (ROOM, 3.3)]:
         assert kinds[kind] == max(1, round(people * percent / 100))
     inside = {one for one in tenant.everyone.transitive_members() if isinstance(one, Account)}
-    assert inside == set(tenant.accounts)
+    assert inside == set(tenant.accounts) - {tenant.service_account}
 
 
 def test_names_are_unique_and_plain_in_addresses() -> None:
@@ -150,3 +150,25 @@ def test_not_everybody_is_abroad(share: float) -> None:
 def test_a_firm_too_small_for_the_share_has_its_smallest_department_abroad() -> None:
     tenant = firm(1000, abroad=0.01, calendars=False)
     assert {one.department for one in tenant.accounts if one.country == "FI"} == {"Ledning"}
+
+
+@pytest.mark.parametrize(("language", "learning"), [("sv", "Lärande"), ("en", "Learning")])
+def test_three_departments_have_teams_with_a_channel_for_learning(language: str, learning: str) -> None:
+    tenant = made(60, language=language)
+    service = tenant.service_account
+    assert service.enabled
+    assert service not in tenant.employees
+    assert len(tenant.teams) == 3
+    for team in tenant.teams:
+        assert [channel.name for channel in team.channels] == ["General", learning]
+        (owner,) = team.owners
+        department = {one for one in tenant.employees if one.department == owner.department}
+        assert set(team.members) == department | {service}
+        assert team.group not in tenant.everyone.members
+    assert not any(service in group.accounts() for group in tenant.groups if group.team is None)
+
+
+def test_teams_leave_the_rest_of_the_firm_to_its_own_chance() -> None:
+    tenant = made(60)
+    assert len({one.id for one in [*tenant.accounts, *tenant.groups]}) == len(tenant.accounts) + len(tenant.groups)
+    assert tenant.new_id() != made(60, seed=2).new_id()
