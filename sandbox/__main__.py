@@ -112,6 +112,8 @@ def _words(server: Server, tenant: Tenant, folder: Path) -> str:
         [
             f"{tenant.name}, a pretend tenant: {len(tenant.accounts)} accounts ({of}), {len(tenant.groups)} groups.",
             f'Everybody is in the group "{tenant.everyone.display_name}".',
+            f"Teams: {', '.join(team.name for team in tenant.teams)}, with {tenant.service_account.address} in each;",
+            f"people sign in to the registration {tenant.login.client_id}.",
             "",
             "To use it, in another terminal:",
             "",

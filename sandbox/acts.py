@@ -9,11 +9,12 @@ from typing import Any
 from sandbox.directory import Group
 from sandbox.event import Address
 from sandbox.person import Person
+from sandbox.teams import Channel
 from sandbox.tenant import Tenant
 from sandbox.zones import zone
 
 Wanted = Mapping[str, Any]
-"""``do`` and what belongs to it. Times are local to the mailbox without an offset; ``event`` is an id."""
+"""``do`` and what belongs to it. Times are local to the mailbox without an offset; ``event``, ``message`` are ids."""
 
 
 def act(tenant: Tenant, person: Person, wanted: Wanted) -> str | None:
@@ -60,6 +61,33 @@ def _group(tenant: Tenant, wanted: Wanted) -> Group:
     return found
 
 
+def _channel(tenant: Tenant, wanted: Wanted) -> Channel:
+    """``channel`` is an id, or with ``team`` a name there."""
+    if "team" in wanted:
+        return tenant.team(wanted["team"]).channel(wanted["channel"])
+    return tenant.channel(wanted["channel"])
+
+
+def _post(tenant: Tenant, person: Person, wanted: Wanted) -> str:
+    return person.post(_channel(tenant, wanted), wanted["content"], subject=wanted.get("subject"))
+
+
+def _reply(tenant: Tenant, person: Person, wanted: Wanted) -> str:
+    return person.reply(_channel(tenant, wanted), wanted["message"], wanted["content"])
+
+
+def _edit_message(tenant: Tenant, person: Person, wanted: Wanted) -> None:
+    person.edit_message(_channel(tenant, wanted), wanted["message"], wanted["content"])
+
+
+def _delete_message(tenant: Tenant, person: Person, wanted: Wanted) -> None:
+    person.delete_message(_channel(tenant, wanted), wanted["message"])
+
+
+def _react(tenant: Tenant, person: Person, wanted: Wanted) -> None:
+    person.react(_channel(tenant, wanted), wanted["message"], wanted.get("kind", "like"))
+
+
 _ACTS: dict[str, Callable[[Tenant, Person, Wanted], str | None]] = {
     "move": lambda _, person, wanted: person.move(wanted["event"], _at(person, wanted["starts"])),
     "move_series": lambda _, person, wanted: person.move_series(wanted["event"], time.fromisoformat(wanted["at"])),
@@ -80,4 +108,14 @@ _ACTS: dict[str, Callable[[Tenant, Person, Wanted], str | None]] = {
     "be_away": _be_away,
     "join": lambda tenant, person, wanted: person.join(_group(tenant, wanted)),
     "leave": lambda tenant, person, wanted: person.leave(_group(tenant, wanted)),
+    "post": _post,
+    "reply": _reply,
+    "edit_message": _edit_message,
+    "delete_message": _delete_message,
+    "react": _react,
+    "unreact": lambda tenant, person, wanted: person.unreact(
+        _channel(tenant, wanted), wanted["message"], wanted.get("kind", "like")
+    ),
+    "join_channel": lambda tenant, person, wanted: person.join_channel(_channel(tenant, wanted)),
+    "leave_channel": lambda tenant, person, wanted: person.leave_channel(_channel(tenant, wanted)),
 }

@@ -1,4 +1,4 @@
-"""A sandbox: many tenants behind one ASGI application, which is Entra, Graph and the sandbox's own control routes."""
+"""A sandbox: many tenants behind one ASGI application: Entra, Graph, workflows, and the sandbox's control routes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from sandbox.exchange import Answer, Call, Exchange
 from sandbox.faults import Dropped
 from sandbox.graph import HTML, Route, answer, call_from, encoded, named, parsed, refusal, resolved, shown
 from sandbox.mishaps import cut
+from sandbox.teams_control import TeamsControl
 from sandbox.tenant import Tenant
 from sandbox.tokens import GRAPH, Gate, issue, issue_for
+from sandbox.workflows import START, Workflows
 
 _VERSION = "/v1.0"
 
@@ -33,8 +35,10 @@ class Sandbox:
         self.tenants: dict[str, Tenant] = {}
         self.observers: list[Callable[[Exchange], None]] = []
         self._gate = Gate(self.find)
+        self._workflows = Workflows(lambda: list(self.tenants.values()))
         control = Control(lambda: list(self.tenants.values()), self.find)
-        self._others: ASGIApp = Starlette(routes=[*control.routes(), *Entra(self.find).routes()])
+        teams = TeamsControl(self.find)
+        self._others: ASGIApp = Starlette(routes=[*control.routes(), *teams.routes(), *Entra(self.find).routes()])
         self.app: ASGIApp = self._app
 
     def add(self, tenant: Tenant) -> Tenant:
@@ -68,6 +72,8 @@ class Sandbox:
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(_VERSION):
             await self._graph(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(START):
+            await self._workflows(scope, receive, send)
         else:
             await self._others(scope, receive, send)
 

@@ -43,17 +43,17 @@ class Control:
         one = "/sandbox/tenants/{tenant}"
         calendar = f"{one}/calendars/{{who:path}}"
         return [
-            Route("/", _guarded(self._page)),
-            Route("/sandbox/tenants", _guarded(self._list)),
-            Route(f"{one}/roster", _guarded(self._roster)),
-            Route(f"{one}/counts", _guarded(self._counts)),
-            Route(f"{one}/mails", _guarded(self._mails)),
-            Route(f"{one}/clock", _guarded(self._clock), methods=["GET", "POST"]),
-            Route(f"{calendar}/delete", _guarded(self._delete), methods=["POST"]),
-            Route(f"{calendar}/move", _guarded(self._move), methods=["POST"]),
-            Route(f"{calendar}/act", _guarded(self._act), methods=["POST"]),
-            Route(f"{calendar}/settings", _guarded(self._settings), methods=["GET", "POST"]),
-            Route(calendar, _guarded(self._calendar)),
+            Route("/", guarded(self._page)),
+            Route("/sandbox/tenants", guarded(self._list)),
+            Route(f"{one}/roster", guarded(self._roster)),
+            Route(f"{one}/counts", guarded(self._counts)),
+            Route(f"{one}/mails", guarded(self._mails)),
+            Route(f"{one}/clock", guarded(self._clock), methods=["GET", "POST"]),
+            Route(f"{calendar}/delete", guarded(self._delete), methods=["POST"]),
+            Route(f"{calendar}/move", guarded(self._move), methods=["POST"]),
+            Route(f"{calendar}/act", guarded(self._act), methods=["POST"]),
+            Route(f"{calendar}/settings", guarded(self._settings), methods=["GET", "POST"]),
+            Route(calendar, guarded(self._calendar)),
         ]
 
     async def _list(self, _: Request) -> Response:
@@ -88,7 +88,7 @@ class Control:
     async def _clock(self, request: Request) -> Response:
         clock = self._tenant(request).clock
         if request.method == "POST":
-            wanted = await _fields(request)
+            wanted = await fields(request)
             if "now" in wanted:
                 clock.set(_instant(wanted["now"]))
             elif "advance_seconds" in wanted:
@@ -106,7 +106,7 @@ class Control:
 
     async def _delete(self, request: Request) -> Response:
         mailbox = self._mailbox(request)
-        wanted = await _fields(request)
+        wanted = await fields(request)
         if wanted.get("what") == "series":
             mailbox.delete_event(wanted["event"])
         else:
@@ -115,7 +115,7 @@ class Control:
 
     async def _move(self, request: Request) -> Response:
         mailbox = self._mailbox(request)
-        wanted = await _fields(request)
+        wanted = await fields(request)
         if "at" in wanted:
             mailbox.move_series(wanted["event"], time.fromisoformat(wanted["at"]))
             return self._done(request, mailbox)
@@ -128,13 +128,13 @@ class Control:
         account = tenant.account(request.path_params["who"])
         if account is None:
             raise LookupError("There is nobody of that name here.")
-        event = act(tenant, Person(tenant, account), await _fields(request))
+        event = act(tenant, Person(tenant, account), await fields(request))
         return JSONResponse({"done": True, "event": event})
 
     async def _settings(self, request: Request) -> Response:
         mailbox = self._mailbox(request)
         if request.method == "POST":
-            wanted = await _fields(request)
+            wanted = await fields(request)
             if "time_zone" in wanted:
                 windows(wanted["time_zone"])
                 mailbox.time_zone = wanted["time_zone"]
@@ -171,10 +171,10 @@ class Control:
         return RedirectResponse(f"/?tenant={quote(tenant)}&who={quote(mailbox.account_id)}", status_code=303)
 
 
-def _guarded(handler: Handler) -> Handler:
+def guarded(handler: Handler) -> Handler:
     """Refuse other machines, and tell what is wrong with a request."""
 
-    async def guarded(request: Request) -> Response:
+    async def answer(request: Request) -> Response:
         if request.client is None or request.client.host not in _LOOPBACK:
             return JSONResponse({"error": "These routes answer to this machine alone."}, 403)
         try:
@@ -188,17 +188,18 @@ def _guarded(handler: Handler) -> Handler:
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
 
-    return guarded
+    return answer
 
 
-async def _fields(request: Request) -> dict[str, Any]:
+async def fields(request: Request) -> dict[str, Any]:
+    """What was sent, as JSON or by a form."""
     content = await request.body()
     if "json" not in request.headers.get("content-type", ""):
         return dict(parse_qsl(content.decode()))
-    fields = json.loads(content)
-    if not isinstance(fields, dict):
+    given = json.loads(content)
+    if not isinstance(given, dict):
         raise bad_request("Send a JSON object.")
-    return fields
+    return given
 
 
 def _instant(text: str) -> datetime:

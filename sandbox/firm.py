@@ -72,6 +72,7 @@ def firm(
     if abroad:
         _countries(tenant, words, departments, moved)
     _teams(tenant, words, departments, seed)
+    tenant.applications[0].roles.add("Mail.Send")  # an admin has consented to it, too
     return tenant
 
 

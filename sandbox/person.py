@@ -1,4 +1,4 @@
-"""Somebody with Outlook in front of them: what people do to blocks, meetings and groups, by Exchange's own rules."""
+"""Somebody with Outlook and Teams in front of them: what people do to blocks, meetings, groups and messages."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from sandbox import responses
 from sandbox.directory import Account, Group
 from sandbox.event import Address, Event
 from sandbox.mailbox import Mailbox
+from sandbox.teams import GENERAL, Channel, Message
 from sandbox.tenant import Tenant
 
 
 class Person:
-    """What an account's owner does in a tenant. Raises ``LookupError`` where there is no mailbox to do it in.
+    """What an account's owner does in a tenant. Raises ``LookupError`` where there is nothing to do it in or to.
 
     Events go by their ids, of either form, as Graph and ``Tenant.calendar`` tell them; new ones are answered by theirs.
     Nothing that people do counts as an application's write, or its mail.
@@ -143,15 +144,76 @@ class Person:
         self.mailbox.time_zone = zone_name
 
     def join(self, group: Group) -> None:
-        """Become a member of a group."""
+        """Become a member of a group, and of its team, where that is told to everybody."""
         if self.account not in group.members:
             group.members.append(self.account)
+            if group.team is not None:
+                group.team.channel(GENERAL).announce()
 
     def leave(self, group: Group) -> None:
         """Belong to a group no more, nor to any other within it."""
+        if self.account in group.owners:
+            group.owners.remove(self.account)
         for one in [group, *(member for member in group.transitive_members() if isinstance(member, Group))]:
             if self.account in one.members:
                 one.members.remove(self.account)
+
+    # In Teams, where one has to be a member of the channel: raises ``ValueError`` otherwise
+
+    def post(self, channel: Channel, content: str, *, subject: str | None = None, **values: Any) -> str:  # noqa: ANN401
+        """Begin a thread. ``content`` is HTML, whatever it holds; ``mentions`` are Graph's JSON."""
+        return self._in(channel).add(self.account, content, subject=subject, **values).id
+
+    def reply(self, channel: Channel, message_id: str, content: str, **values: Any) -> str:  # noqa: ANN401
+        """Reply to a message, or to one of the replies to it."""
+        message = self._message(channel, message_id)
+        return channel.add(self.account, content, root=message.root or message, **values).id
+
+    def edit_message(self, channel: Channel, message_id: str, content: str) -> None:
+        """Write something else over one's own message or reply."""
+        channel.edit(self._own(channel, message_id), content)
+
+    def delete_message(self, channel: Channel, message_id: str) -> None:
+        """Take one's own message or reply away; owners of the team may take anybody's."""
+        message = self._message(channel, message_id)
+        if self.account not in channel.team.owners:
+            message = self._own(channel, message_id)
+        channel.delete(message)
+
+    def react(self, channel: Channel, message_id: str, kind: str = "like") -> None:
+        """React to a message or a reply."""
+        channel.react(self._message(channel, message_id), self.account, kind)
+
+    def unreact(self, channel: Channel, message_id: str, kind: str = "like") -> None:
+        """Take a reaction back."""
+        channel.unreact(self._message(channel, message_id), self.account, kind)
+
+    def join_channel(self, channel: Channel) -> None:
+        """Become a member of a private channel of one's team."""
+        if self.account not in channel.private_members:
+            channel.private_members.append(self.account)
+        self._in(channel)
+
+    def leave_channel(self, channel: Channel) -> None:
+        """Belong to a private channel no more."""
+        channel.private_members.remove(self.account)
+
+    def _in(self, channel: Channel) -> Channel:
+        if self.account not in channel.members:
+            raise ValueError(f"{self.account.display_name} is not a member of {channel.name}.")
+        return channel
+
+    def _message(self, channel: Channel, message_id: str) -> Message:
+        message = self._in(channel).message(message_id)
+        if message is None or message.deleted is not None:
+            raise LookupError(f"There is no message {message_id} in {channel.name}.")
+        return message
+
+    def _own(self, channel: Channel, message_id: str) -> Message:
+        message = self._message(channel, message_id)
+        if message.sender is not self.account:
+            raise ValueError("These are somebody else's words.")
+        return message
 
     def _respond(self, event_id: str, response: str) -> None:
         found = self.mailbox.find(event_id)

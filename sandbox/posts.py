@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from sandbox.errors import GraphError, bad_body, bad_request
 from sandbox.parsing import typed
 from sandbox.schema import Property, Writable
 from sandbox.teams import USER, Channel
-from sandbox.tenant import Tenant
+
+if TYPE_CHECKING:
+    from sandbox.tenant import Tenant
 
 CARD = "application/vnd.microsoft.card.adaptive"
 """The content type of an Adaptive Card."""

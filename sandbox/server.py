@@ -22,6 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from sandbox.app import Sandbox
 from sandbox.faults import Dropped
 from sandbox.tenant import Tenant
+from sandbox.workflows import Workflow
 
 _HOST = "127.0.0.1"
 
@@ -44,6 +45,10 @@ class Server:
             "HOLDFAST_CREDENTIAL": "secret",
             "HOLDFAST_CLIENT_SECRET": tenant.secret,
         }
+
+    def address(self, workflow: Workflow) -> str:
+        """The URL of a workflow, which is its secret."""
+        return self.url + workflow.path
 
 
 @contextmanager

@@ -149,7 +149,7 @@ class SignIns:
 
     def latest_user_code(self) -> str:
         """The code that the latest device shows. Raises ``LookupError`` where none is waiting."""
-        waiting = [one for one in self.devices.values() if one.account is None and one.refusal is None]
+        waiting = [one for one in self.devices.values() if self._is_waiting(one)]
         if not waiting:
             raise LookupError("No device is waiting for anybody to sign in.")
         return waiting[-1].user_code
@@ -311,9 +311,12 @@ class SignIns:
     def _waiting(self, user_code: str) -> DeviceCode:
         wanted = user_code.replace("-", "").upper()
         found = next((one for one in self.devices.values() if one.user_code == wanted), None)
-        if found is None or found.account is not None or found.refusal is not None or self.clock.now() >= found.until:
+        if found is None or not self._is_waiting(found):
             raise LookupError(f"No device is waiting with the code {user_code}.")
         return found
+
+    def _is_waiting(self, device: DeviceCode) -> bool:
+        return device.account is None and device.refusal is None and self.clock.now() < device.until
 
     def _too_soon(self, device: DeviceCode) -> bool:
         """Whether a device asks again before its interval is over, by the tenant's clock and the machine's."""

@@ -147,6 +147,10 @@ class Channel:
             root.modified, root.change = max(now, root.modified), self.changes
         return made
 
+    def announce(self) -> Message:
+        """Teams itself says that something has happened, such as that somebody has joined."""
+        return self.add(None, "<systemEventMessage/>", kind=SYSTEM)
+
     def edit(self, message: Message, content: str) -> None:
         """Write something else over what a message said."""
         message.content, message.content_type = content, "html"

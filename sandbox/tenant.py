@@ -21,6 +21,7 @@ from sandbox.mailbox import Mailbox
 from sandbox.sign_ins import SignIns
 from sandbox.teams import Channel, Team
 from sandbox.throttling import Throttle
+from sandbox.workflows import Workflow
 
 _PURPOSES = {SHARED: "shared", ROOM: "room"}
 
@@ -75,6 +76,7 @@ class Tenant:
         # What came later has a chance of its own: everything else is as it was without it.
         self.teams_chance = random.Random(f"teams {seed}")
         self.sign_ins = SignIns(clock, self.teams_chance)
+        self.workflows: list[Workflow] = []
         self.applications.append(
             Application(
                 client_id=self.new_id(self.teams_chance),
@@ -158,6 +160,20 @@ class Tenant:
         if found is None:
             raise LookupError(f"There is no team {name}.")
         return found
+
+    def add_workflow(self, channel: Channel, owner: Account | None = None) -> Workflow:
+        """A flow that posts to a channel what is sent to it, of the team's first owner unless another is named."""
+        chance = self.teams_chance
+        workflow = Workflow(
+            id=f"{chance.getrandbits(128):032x}",
+            secret=f"{chance.getrandbits(256):064x}",
+            channel=channel,
+            owner=owner or channel.team.owners[0],
+            tenant=self,
+            bot_id=self.new_id(chance),
+        )
+        self.workflows.append(workflow)
+        return workflow
 
     def channel(self, channel_id: str) -> Channel:
         """The channel with this id. Raises ``LookupError`` where there is none."""
