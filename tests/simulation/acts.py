@@ -10,10 +10,12 @@ from sandbox import ids
 from sandbox.directory import Account
 from sandbox.event import Event
 from sandbox.mailbox import Mailbox
+from sandbox.person import Person
 from sandbox.recurrence import Recurrence
 from tests.simulation.almanac import all_dates, date_at, instant
-from tests.simulation.ledger import mark_of
+from tests.simulation.ledger import Mark, Times, mark_of
 from tests.simulation.office import Block
+from tests.simulation.table import SOFT
 from tests.simulation.world import SOON, World
 
 _A_DAY = timedelta(days=1)
@@ -46,16 +48,48 @@ def _series(world: World, account: Account, step: InCalendar) -> Event | None:
     return found[step.which % len(found)] if found else None
 
 
-def _coming(world: World, account: Account, step: InCalendar) -> tuple[Event, date] | None:
-    """One of the dates of the next weeks that Holdfast has made."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Something that Holdfast has made: a date of a series, or an event by itself that stands for one."""
+
+    event: Event
+    day: date
+    starts: datetime
+    ends: datetime
+    shows: str
+
+    def id_in(self, box: Mailbox) -> str:
+        """Its id in its owner's mailbox."""
+        return box.id_of(self.event, self.day if self.event.is_series else None)
+
+
+def _coming(world: World, account: Account, step: InCalendar) -> _Found | None:
+    """One of the dates of the next weeks, in the order of the days that they are for."""
     after = world.now + SOON
     found = [
-        (one.event, one.slot.day)
+        _Found(event, one.slot.day if one.slot else mark.first, one.starts, one.ends, one.value("showAs"))
         for event in world.ours(account)
+        if (mark := mark_of(event) or _UNMARKED)
         for one in event.between(after, after + _SIX_WEEKS)
-        if one.slot and one.starts > after
+        if one.starts > after and (one.slot or mark is not _UNMARKED)
     ]
+    found.sort(key=lambda one: (one.day, one.event.created))
     return found[step.which % len(found)] if found else None
+
+
+_UNMARKED = Mark("", 0, date.min, date.min)
+"""Of a series whose tag was lost."""
+
+
+def _lost_series(world: World, account: Account, event: Event, mark: Mark | None) -> None:
+    """A series is gone by its owner's hand."""
+    if mark is None:
+        return
+    world.series.deletes(account.id, mark.block, event)
+    files = (world.file, world.approved or world.file)
+    kinds = {block.protection.kind for file in files for block in file.blocks if block.id == mark.block}
+    if SOFT in kinds:
+        world.awaits_apply.add(account.id)
 
 
 def _deletes_series(world: World, account: Account, box: Mailbox, step: InCalendar) -> str | None:
@@ -64,7 +98,7 @@ def _deletes_series(world: World, account: Account, box: Mailbox, step: InCalend
         return None
     mark = mark_of(event)
     box.delete_event(box.id_of(event))
-    world.awaits_apply.add(account.id)
+    _lost_series(world, account, event, mark)
     return f"deletes the series {mark}" if mark is None else f"deletes the series of {mark.block}"
 
 
@@ -75,7 +109,8 @@ def _restores_series(world: World, account: Account, box: Mailbox, step: InCalen
     """
     if world.is_at_work or account.id not in world.recollection.placed:
         return None
-    there = {(mark.block, mark.generation) for event in world.ours(account) if (mark := mark_of(event))}
+    series = [event for event in world.ours(account) if event.is_series]
+    there = {(mark.block, mark.generation) for event in series if (mark := mark_of(event))}
     gone = [(event, mark) for event in world.deleted(account) if (mark := mark_of(event))]
     found = [
         (event, mark)
@@ -93,40 +128,76 @@ def _deletes_date(world: World, account: Account, box: Mailbox, step: InCalendar
     found = _coming(world, account, step)
     if found is None:
         return None
-    event, day = found
-    box.delete_occurrence(box.id_of(event, day))
-    world.log(account, event).deletes(day)
-    if event not in world.ours(account):
-        world.awaits_apply.add(account.id)
-    return f"deletes {day}"
+    Person(world.tenant, account).delete(found.id_in(box))
+    if not found.event.is_series:
+        return f"deletes what stands for {found.day}"
+    world.log(account, found.event).deletes(found.day)
+    if found.event not in world.ours(account):
+        _lost_series(world, account, found.event, mark_of(found.event))
+    return f"deletes {found.day}"
 
 
-def _moves_date(world: World, account: Account, box: Mailbox, step: InCalendar) -> str | None:
+def _moves_date(world: World, account: Account, _: Mailbox, step: InCalendar) -> str | None:
     found = _coming(world, account, step)
     if found is None:
         return None
-    event, day = found
-    one = event.occurrence_on(day)
-    assert one is not None
-    starts = one.starts + timedelta(hours=(-20, -2, 1, 3, 26)[step.amount % 5])
-    if starts <= world.now + SOON:
+    by = timedelta(hours=(-20, -2, 1, 3, 26, 24, -24)[step.amount % 7])
+    return _put(world, account, found, (found.starts + by, found.ends + by), f"moves {found.day} by {by}")
+
+
+def _resizes_date(world: World, account: Account, _: Mailbox, step: InCalendar) -> str | None:
+    found = _coming(world, account, step)
+    if found is None:
+        return None
+    ends = found.starts + timedelta(minutes=(30, 45, 90)[step.amount % 3])
+    return _put(world, account, found, (found.starts, ends), f"makes {found.day} end at {ends:%H:%M} UTC")
+
+
+def _put(world: World, account: Account, found: _Found, times: Times, said: str) -> str | None:
+    """Not a date that is set free already, nor is one set free that was moved: it takes two looks to put right."""
+    if times[0] <= world.now + SOON or found.shows != "busy" or account.mailbox is None:
         return None
     try:
-        box.move_occurrence(box.id_of(event, day), starts)
+        Person(world.tenant, account).move(found.id_in(account.mailbox), *times)
     except Exception as error:  # noqa: BLE001 - Outlook refuses to let a date pass its neighbour
-        return f"cannot move {day}: {error}"
-    world.log(account, event).moves(day, (starts, starts + (one.ends - one.starts)))
-    return f"moves {day} by {starts - one.starts}"
+        return f"cannot move {found.day}: {error}"
+    if found.event.is_series:
+        world.log(account, found.event).moves(found.day, times)
+    return said
 
 
 def _frees_date(world: World, account: Account, box: Mailbox, step: InCalendar) -> str | None:
     found = _coming(world, account, step)
     if found is None:
         return None
-    event, day = found
-    box.edit(box.id_of(event, day), showAs="free")
-    world.log(account, event).free.add(day)
-    return f"sets {day} free"
+    if found.event.is_series and found.day in world.log(account, found.event).moved:
+        return None
+    Person(world.tenant, account).show_as(found.id_in(box), "free")
+    if found.event.is_series:
+        world.log(account, found.event).frees(found.day)
+    return f"sets {found.day} free"
+
+
+def _is_away(world: World, account: Account, _: Mailbox, step: InCalendar) -> str | None:
+    """Out of office on the day of a date, and perhaps the day after."""
+    found = _coming(world, account, step)
+    if found is None:
+        return None
+    last = found.day + _A_DAY * (step.amount % 2)
+    person = Person(world.tenant, account)
+    person.be_away(found.day, last)
+    world.books(account, person.mailbox.events[-1])
+    return f"is out of office from {found.day} to {last}"
+
+
+def _is_back(world: World, account: Account, box: Mailbox, _: InCalendar) -> str | None:
+    """The journey is called off."""
+    journeys = [event for event in box.events if event.values.get("showAs") == "oof"]
+    if not journeys:
+        return None
+    Person(world.tenant, account).delete(box.id_of(journeys[-1]))
+    world.theirs.pop((account.id, journeys[-1].key))
+    return f"is in the office on {journeys[-1].when.starts:%d %b} after all"
 
 
 def _frees_series(world: World, account: Account, box: Mailbox, step: InCalendar) -> str | None:
@@ -150,10 +221,10 @@ def _rewords(world: World, account: Account, box: Mailbox, step: InCalendar) -> 
 def _cuts(world: World, account: Account, box: Mailbox, step: InCalendar) -> str | None:
     """Outlook lets people end a series on an earlier day, which makes it anew."""
     found = _coming(world, account, step)
-    event = found[0] if found else None
+    event = found.event if found else None
     if found is None or event is None or event.recurrence is None or event.recurrence.ends_on is None:
         return None
-    last = found[1]
+    last = found.day
     if last >= event.recurrence.ends_on:
         return None
     ends = {
@@ -236,7 +307,10 @@ _ACTS: dict[str, Any] = {
     "restores a series": _restores_series,
     "deletes a date": _deletes_date,
     "moves a date": _moves_date,
+    "resizes a date": _resizes_date,
     "frees a date": _frees_date,
+    "is away": _is_away,
+    "is back": _is_back,
     "frees a series": _frees_series,
     "rewords a series": _rewords,
     "cuts a series": _cuts,

@@ -30,6 +30,7 @@ class Command:
     only: int | None = None
     force: bool = False
     thinking: float = 0.0
+    again: bool = False
     timer: float | None = None
     """After so many seconds the timer's own sweep begins in a process beside this one."""
 
@@ -41,7 +42,12 @@ class Command:
         approved = world.approved
         watching = "watch" in (world.file.mode, approved.mode if approved else "watch")
         whom = world.people[self.only % len(world.people)].address if self.only is not None else None
-        words = [self.name, *([f"--only {whom}"] if whom else []), *(["--force"] if self.force else [])]
+        words = [
+            self.name,
+            *([f"--only {whom}"] if whom else []),
+            *(["--force"] if self.force else []),
+            *(["--ask-again"] if self.again else []),
+        ]
         expected = runs.expected(world) if self.chooses(world) else None
         if self.name == "apply":
             world.approves()
@@ -54,6 +60,7 @@ class Command:
             job,
             death=self.death,
             meanwhile=[(seconds, _acting(act, world)) for seconds, act in self.meanwhile],
+            again=self.again,
             beside=None if self.timer is None else (self.timer, lambda ports: _swept(world, ports, None, self)),
         )
         if self.name == "apply" and self.only is None and run.report is not None and run.report.complete:
@@ -78,7 +85,7 @@ async def _swept(world: World, ports: Ports, _: str | None, __: Command) -> Repo
 async def _applied(world: World, ports: Ports, only: str | None, command: Command) -> Report:
     file = settings(world.file.text)
     approval = await ports.state.approval()
-    seen = await survey(file, ports, pinned=approval.groups if approval else {}, only=only)
+    seen = await survey(file, ports, pinned=approval.groups if approval else {}, only=only, ask_again=command.again)
     if not command.force and not only:
         seen.check_guard(file, approval.complete if approval else frozenset())
     await ports.clock.sleep(command.thinking)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.simulation.almanac import date_at
 from tests.simulation.office import Block, Every, Holidays, Window, is_valid
+from tests.simulation.table import MOVABLE, SOFT, STRICT, Protection
 from tests.simulation.world import World
 
 RECURRENCES = (
@@ -28,6 +29,13 @@ RECURRENCES = (
 
 TIMES = (time(9), time(13, 30), time(9, 30), Window(time(8), time(11)), Window(time(13), time(16)))
 """When they begin."""
+
+PROTECTIONS = (
+    Protection(STRICT),
+    *(Protection(MOVABLE, within, moves) for within in ("week", "day") for moves in range(4)),
+    Protection(SOFT),
+)
+"""How they are protected."""
 
 HOLIDAYS = (Holidays(), Holidays("SE"), Holidays("FI"))
 """Whose holidays they keep, besides closed periods."""
@@ -113,6 +121,12 @@ def _holiday(world: World, which: int, _: int) -> str:
     return f"has {block.id} on days off: {holiday}"
 
 
+def _protection(world: World, which: int, amount: int) -> str:
+    block = replace(_block(world, which), protection=PROTECTIONS[amount % len(PROTECTIONS)])
+    world.file = world.file.having(block)
+    return f"has {block.id} be {block.protection}"
+
+
 def _closes(world: World, which: int, amount: int) -> str:
     """For some days of the coming weeks, or not at all any more."""
     first = date_at(world.now, world.file.zone) + timedelta(days=3 + which * 3)
@@ -176,6 +190,7 @@ _EDITS: dict[str, Any] = {
     "zone": _zone,
     "outside": _outside,
     "holiday": _holiday,
+    "protection": _protection,
     "closed": _closes,
     "country": _country,
     "blocks": _drops_or_adds,

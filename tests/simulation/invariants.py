@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from sandbox.directory import Account
 from sandbox.event import Event
 from tests.simulation.almanac import date_at
+from tests.simulation.diary import Date
 from tests.simulation.ledger import Mark, mark_of
 from tests.simulation.slots import Slot
 from tests.simulation.world import SOON, Broken, World
@@ -42,33 +44,94 @@ def check(world: World, *, nothing_wanted: bool = False) -> None:
             raise Broken(f"{account.address}: {'; '.join(wrong[:3])}" + (" ..." if len(wrong) > 3 else ""))
 
 
+@dataclass(frozen=True, slots=True)
+class _Calendar:
+    """What is ours in somebody's calendar, and their coming dates of protected blocks. ``due`` is what may stand."""
+
+    world: World
+    account: Account
+    after: datetime
+    events: list[Event]
+    marks: dict[bytes, Mark]
+    held: list[Date]
+    due: set[tuple[bytes, date | None]] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, world: World, account: Account, after: datetime) -> _Calendar:
+        events = world.ours(account)
+        marks = {event.key: mark for event in events if (mark := mark_of(event))}
+        return cls(world, account, after, events, marks, world.dates(world.file, account))
+
+    def series(self, slot: Slot) -> list[Event]:
+        """The series that stand where a slot wants them."""
+        theirs = [one for one in self.events if one.is_series and one.key in self.marks]
+        return [one for one in theirs if self.marks[one.key].block == slot.block.id and slot.fits(one)]
+
+    def may_lack(self, slot: Slot) -> bool:
+        """Whether a slot may be without a series.
+
+        Whoever keeps a copy of one has nothing made again once it was removed twice: so it does today.
+        """
+        copied = any(mailbox == self.account.id for mailbox, _ in self.world.copies)
+        return copied or self.world.series.is_let_be(self.account.id, slot, self.world.now)
+
+
 def _wrong(world: World, account: Account, slots: Sequence[Slot], after: datetime) -> Iterator[str]:
-    events = world.ours(account)
-    marks = {event.key: mark for event in events if (mark := mark_of(event))}
-    due: set[tuple[bytes, date]] = set()
+    calendar = _Calendar.of(world, account, after)
     for slot in slots:
-        theirs = [one for one in events if one.key in marks and marks[one.key].block == slot.block.id]
-        series = [event for event in theirs if slot.fits(event)]
-        near = date_at(after + AHEAD, slot.zone)
-        if any(marks[event.key].first > max(near + _LONGEST_WAIT, slot.block.since) for event in series):
-            yield f"{slot} is continued while most of it is still to come"
-        for day in slot.dates(date_at(after, slot.zone), date_at(after + _FAR, slot.zone)):
-            if slot.times(day)[0] <= after:
-                continue
-            there = [event for event in series if marks[event.key].first <= day <= marks[event.key].last]
-            if len(there) > 1 or (not there and day <= near and slot.stands(day, after)):
-                yield f"{slot} has {len(there)} series for {day}"
-            for event in there:
-                due.add((event.key, day))
-                yield from _date(world, account, event, slot, day, looked_at=day <= near)
-    for event in events:
+        yield from _slot(calendar, slot)
+    marks = calendar.marks
+    for event in calendar.events:
         touched = world.log(account, event)
         for one in event.between(after, after + _FAR):
             day = one.slot.day if one.slot else None
             moved = day in touched.moved and _answers(marks.get(event.key), slots, day)
-            if one.starts > after and (event.key, day) not in due and not moved:
+            if one.starts > after and (event.key, day) not in calendar.due and not moved:
                 whose = f"a series of {marks[event.key].block}" if event.key in marks else "an event without a tag"
                 yield f"{whose} stands on {one.starts:%d %b %H:%M} and should not"
+
+
+def _slot(calendar: _Calendar, slot: Slot) -> Iterator[str]:
+    """What is wrong with the dates of one slot, and which events may stand because of it."""
+    after, marks, series = calendar.after, calendar.marks, calendar.series(slot)
+    near = date_at(after + AHEAD, slot.zone)
+    if any(marks[event.key].first > max(near + _LONGEST_WAIT, slot.block.since) for event in series):
+        yield f"{slot} is continued while most of it is still to come"
+    for day in slot.dates(date_at(after, slot.zone), date_at(after + _FAR, slot.zone)):
+        if slot.times(day)[0] <= after:
+            continue
+        there = [event for event in series if marks[event.key].first <= day <= marks[event.key].last]
+        missing = not there and day <= near and slot.stands(day, after)
+        if len(there) > 1 or (missing and not calendar.may_lack(slot)):
+            yield f"{slot} has {len(there)} series for {day}"
+        for event in there:
+            singles = [one for one in calendar.events if _stands_for(marks.get(one.key), one, marks[event.key], day)]
+            calendar.due.update({(event.key, day), *((single.key, None) for single in singles)})
+            if len(singles) > 1:
+                yield f"{slot} has {len(singles)} single events for {day}"
+            yield from _protected(calendar, event, slot, day, looked_at=day <= near)
+
+
+def _protected(calendar: _Calendar, event: Event, slot: Slot, day: date, *, looked_at: bool) -> Iterator[str]:
+    """What is wrong with a date by the table of protection, or, where that leaves it, by what was done to it."""
+    world, account = calendar.world, calendar.account
+    one = next((one for one in calendar.held if (one.event, one.day) == (event.key, day)), None)
+    if one is None or one.murky:
+        yield from _date(world, account, event, slot, day, looked_at=looked_at)
+    elif not world.diary.may_stay(account.id, one, calendar.held, world.now):
+        yield f"{slot} on {day} is {one.touch or 'back'} and may not be"
+    elif one.stand is not None and one.stand.alone and event.occurrence_on(day) is not None:
+        yield f"{slot} stands twice on {day}"
+
+
+def _stands_for(mark: Mark | None, single: Event, series: Mark, day: date) -> bool:
+    """Whether a single event stands for a date of a series."""
+    return (
+        mark is not None
+        and not single.is_series
+        and mark.first == mark.last == day
+        and (mark.block, mark.generation) == (series.block, series.generation)
+    )
 
 
 def _answers(mark: Mark | None, slots: Sequence[Slot], day: date | None) -> bool:
@@ -91,7 +154,7 @@ def _date(world: World, account: Account, event: Event, slot: Slot, day: date, *
         yield f"{slot} does not stand on {day}"
         return
     times = touched.moved.get(day, slot.times(day))
-    show_as = "free" if day in touched.free else touched.show_as
+    show_as = "free" if day in touched.free else "busy" if day in touched.busy else touched.show_as
     if (one.starts, one.ends) != times:
         yield f"{slot} stands on {one.starts:%d %b %H:%M} instead of {times[0]:%d %b %H:%M}"
     there = date_at(one.starts, slot.zone)

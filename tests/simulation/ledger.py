@@ -46,7 +46,7 @@ class Touched:
     """What was done to a series. ``gaps`` a person made and ``taken`` the product.
 
     A date that was moved, by whoever did it last, is in ``moved`` with what it should show; ``ours`` are those that the
-    product moved.
+    product moved, and ``busy`` those that it set busy again.
     """
 
     gaps: set[date] = field(default_factory=set)
@@ -54,6 +54,7 @@ class Touched:
     moved: dict[date, Times] = field(default_factory=dict)
     ours: set[date] = field(default_factory=set)
     free: set[date] = field(default_factory=set)
+    busy: set[date] = field(default_factory=set)
     show_as: str = "busy"
     cut: date | None = None
     reworded: bool = False
@@ -68,6 +69,16 @@ class Touched:
         self.ours.discard(day)
         self.moved[day] = times
 
+    def frees(self, day: date) -> None:
+        """A person sets a date free."""
+        self.busy.discard(day)
+        self.free.add(day)
+
+    def is_busy_again(self, day: date) -> None:
+        """The product has set a date busy again."""
+        self.free.discard(day)
+        self.busy.add(day)
+
     def takes(self, day: date) -> None:
         """The product deletes a date."""
         self._forgets(day)
@@ -80,18 +91,19 @@ class Touched:
 
     def rebuilt(self) -> None:
         """Exchange makes the series anew, without whatever was done to single dates."""
-        for done in (self.gaps, self.taken, self.moved, self.ours, self.free):
+        for done in (self.gaps, self.taken, self.moved, self.ours, self.free, self.busy):
             done.clear()
 
     def copy(self) -> Touched:
         """What a copy of the series comes with."""
-        sets = {name: set(getattr(self, name)) for name in ("gaps", "taken", "ours", "free")}
+        sets = {name: set(getattr(self, name)) for name in ("gaps", "taken", "ours", "free", "busy")}
         return replace(self, moved=dict(self.moved), **sets)
 
     def _forgets(self, day: date) -> None:
         self.moved.pop(day, None)
         self.ours.discard(day)
         self.free.discard(day)
+        self.busy.discard(day)
 
 
 class Done(NamedTuple):

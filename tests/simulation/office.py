@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from holdfast.core.settings import Settings, SettingsError, parse
 from sandbox import Tenant
 from sandbox.directory import EMPLOYEE, GUEST, Account, Group
+from tests.simulation.table import AS_YOU_LIKE, Protection
 
 Day = str | int
 """A day as the file names it: thursday, first thursday, 15."""
@@ -80,6 +81,7 @@ class Block:
     zone: str = "organization"
     outside: str = "excuse"
     holiday: str = "skip"
+    protection: Protection = AS_YOU_LIKE
 
     @property
     def weekend(self) -> bool:
@@ -110,7 +112,7 @@ class Block:
             "time_zone": self.zone,
             "outside_hours": self.outside,
             "holiday": self.holiday,
-            "protection": "soft",
+            **self.protection.json,
         }
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import time
 from itertools import product
 
 from holdfast.core.report import MailboxState, Report
+from sandbox.event import Event
 from tests.simulation import weather
 from tests.simulation.almanac import all_dates, date_at
 from tests.simulation.choices import possible, quietest
-from tests.simulation.ledger import mark_of
+from tests.simulation.diary import Key
+from tests.simulation.ledger import Done, mark_of
 from tests.simulation.office import Choice, File, Window, inside, roster
 from tests.simulation.slots import Slot, wanted
 from tests.simulation.world import SOON, Broken, Run, World
@@ -107,11 +109,28 @@ def _days(world: World, run: Run) -> Iterator[str]:
         account = world.tenant.account(mailbox)
         there = [event for event in world.ours(account) if event.key == key] if account else []
         slots = [*rights.get(mailbox, ()), *world.rights.get(mailbox, ())]
-        if there and not world.ledger.is_right(done, there[0], slots, SOON):
+        if (
+            there
+            and not _is_protection(world, done, there[0], slots)
+            and not world.ledger.is_right(done, there[0], slots, SOON)
+        ):
             what = f"moved to {done.to[0]:%d %b %H:%M}" if done.to else "taken out"
             yield f"{done.day} was {what} in the calendar of {account and account.address} without need"
     if run.job != PROBE:
         world.rights = rights
+
+
+def _is_protection(world: World, done: Done, event: Event, slots: Sequence[Slot]) -> bool:
+    """Whether a date was put back to where it should be, or taken out because that was agreed on.
+
+    Whether that was right is judged by ``diary``, with what else happened to the date.
+    """
+    mark = mark_of(event)
+    key = mark and Key(done.key[0], mark.block, done.day)
+    if key is None or done.to is None:
+        return key is not None and world.diary.is_skipped(key)
+    there = any(slot.fits(event) and done.to == slot.times(done.day) for slot in slots)
+    return there and world.diary.was_put_right(key)
 
 
 def _minded(world: World, run: Run, mailbox: str) -> list[Slot]:

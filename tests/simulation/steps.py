@@ -113,6 +113,8 @@ class LosesState:
             if account.kind == EMPLOYEE and not world.wants(world.file, account, after)
         }
         world.recollection = Recollection()
+        world.diary.forget()
+        world.series.forget()
         world.heard.clear()
         world.say("The state file is lost.")
         Command("sweep").take(world)

@@ -17,7 +17,7 @@ from tests.simulation.acts import ACTS, InCalendar
 from tests.simulation.almanac import WINDOWS
 from tests.simulation.clock import Deadlock
 from tests.simulation.commands import Command, Probe
-from tests.simulation.edits import EDITS, HOLIDAYS, RECURRENCES, TIMES, Edit
+from tests.simulation.edits import EDITS, HOLIDAYS, PROTECTIONS, RECURRENCES, TIMES, Edit
 from tests.simulation.office import Audience, Block, Every, File, is_valid
 from tests.simulation.people import CHANGES, InDirectory
 from tests.simulation.process import Death
@@ -60,8 +60,9 @@ def story(seed: int) -> Story:
     draw = random.Random(seed)  # noqa: S311 - a story is to be told again
     steps: list[Step] = [Probe()] if draw.random() < 0.3 else []
     steps += [Command("apply")] if draw.random() < 0.5 else [_weather(draw), _command(draw, "apply")]
+    chapter = draw.choice((_chapter, _quarter))
     for _ in range(draw.choice((1, 2, 2))):
-        steps += _chapter(draw)
+        steps += chapter(draw)
         steps.append(Quiet(remove=draw.random() < 0.1, alone=draw.random() < 0.5))
     return Story(_opening(seed, draw), tuple(steps))
 
@@ -122,6 +123,7 @@ def _block(draw: random.Random, name: str, title: str, audience: str, since: dat
         zone=draw.choice(("organization", "mailbox")),
         outside=draw.choice(("excuse", "excuse", "place")),
         holiday=draw.choice(("skip", "move")),
+        protection=draw.choices(PROTECTIONS, (4, *[1] * 8, 3))[0],
     )
 
 
@@ -136,6 +138,24 @@ def _chapter(draw: random.Random) -> Iterator[Step]:
         yield from scene
         if isinstance(scene[-1], ShortlyBefore):
             yield _command(draw)
+
+
+def _quarter(draw: random.Random) -> Iterator[Step]:
+    """Thirteen weeks of people who do as they like with their dates, and are looked at now and then."""
+    yield _weather(draw)
+    scenes = [draw.choice(_HANDS)(draw) for _ in range(draw.choice((1, 2, 3)))]
+    for week in range(13):
+        for _ in range(draw.choice((0, 0, 1, 2, 3))):
+            yield InCalendar(draw.randrange(12), draw.choice(_TO_DATES), draw.randrange(6), draw.randrange(60))
+        if week % 4 == 0 and scenes:
+            yield from scenes.pop()
+        if draw.random() < 0.2:
+            yield draw.choice((_edit, _in_directory, _in_calendar))(draw)
+        yield ShortlyBefore(draw.randrange(4), draw.choice((11, 20, 30))) if draw.random() < 0.2 else _time(draw, 7)
+        if draw.random() < 0.7:
+            yield _command(draw, draw.choice(("sweep", "sweep", "apply")))
+        if draw.random() < 0.1:
+            yield Quiet(alone=True)
 
 
 def _moves_house(draw: random.Random) -> tuple[Step, ...]:
@@ -177,7 +197,62 @@ def _goes_by_itself(draw: random.Random) -> tuple[Step, ...]:
     return (Command("apply", force=True), Unattended(28, draw.choice((28, 49))), Quiet(alone=True))
 
 
-_PLOTS = (_moves_house, _is_away, _thinks_again, _works_less, _is_closed, _goes_by_itself)
+def _insists(draw: random.Random) -> tuple[Step, ...]:
+    """Somebody moves, frees or deletes one date again and again, each time that it was put right."""
+    who, which = draw.randrange(12), draw.randrange(12)
+    acts = ("deletes a date", "moves a date", "moves a date", "frees a date", "resizes a date")
+    if draw.random() < 0.6:
+        acts = (draw.choice(acts),)
+    steps: list[Step] = []
+    for _ in range(draw.choice((2, 3, 4))):
+        steps += [InCalendar(who, draw.choice(acts), which, draw.randrange(60)), _command(draw, "sweep")]
+    return tuple(steps)
+
+
+def _uses_up(draw: random.Random) -> tuple[Step, ...]:
+    """Somebody touches several dates of a quarter, one look after the other, or all before one."""
+    who = draw.randrange(12)
+    steps: list[Step] = []
+    for which in draw.sample(range(8), draw.choice((3, 4, 5))):
+        steps.append(InCalendar(who, draw.choice(("moves a date", "deletes a date")), which, draw.randrange(60)))
+        if draw.random() < 0.4:
+            steps.append(_command(draw, "sweep"))
+    return (*steps, Quiet(alone=True))
+
+
+def _wants_none(draw: random.Random) -> tuple[Step, ...]:
+    """Somebody deletes a series, and what is made of that."""
+    who, which = draw.randrange(12), draw.randrange(12)
+    gone = InCalendar(who, "deletes the series", which, 0)
+    asked = Command("apply", force=True, again=True)
+    steps: list[Step] = []
+    for _ in range(draw.choice((1, 2, 3))):
+        steps += [gone, _command(draw, "sweep"), Passes(60 * 24 * draw.choice((1, 7, 30)))]
+    return (*steps, *([asked] if draw.random() < 0.4 else []), Quiet(alone=True))
+
+
+def _stays_away(draw: random.Random) -> tuple[Step, ...]:
+    """Somebody is out of office, does what they like that day, and perhaps is there after all."""
+    who, which = draw.randrange(12), draw.randrange(12)
+    what = draw.choice(("deletes a date", "moves a date", "frees a date"))
+    steps: list[Step] = [
+        InCalendar(who, "is away", which, draw.randrange(60)),
+        InCalendar(who, what, which, draw.randrange(60)),
+        _command(draw, "sweep"),
+    ]
+    return (*steps, InCalendar(who, "is back", 0, 0), _command(draw, "sweep")) if draw.random() < 0.5 else tuple(steps)
+
+
+_HANDS = (_insists, _insists, _uses_up, _wants_none, _stays_away)
+"""What people do to their dates with some purpose."""
+
+_TO_DATES = (*("moves a date", "deletes a date") * 3, *("frees a date", "resizes a date", "is away", "is back"))
+"""What they do to them in passing."""
+
+_PLOTS = (
+    *(_moves_house, _is_away, _thinks_again, _works_less, _is_closed, _goes_by_itself),
+    *_HANDS,
+)
 """What takes more than one step, and some time."""
 
 
@@ -208,7 +283,9 @@ def _edit(draw: random.Random) -> Edit:
     return Edit(draw.choice(EDITS), draw.randrange(12), draw.randrange(60))
 
 
-def _time(draw: random.Random) -> Step:
+def _time(draw: random.Random, days: int | None = None) -> Step:
+    if days is not None:
+        return Passes(60 * 24 * days - draw.choice((0, 0, 300, 2000)))
     if draw.random() < 0.3:
         return ShortlyBefore(draw.randrange(4), draw.choice((8, 11, 20, 24, 26, 30)))
     if draw.random() < 0.25:
@@ -231,7 +308,9 @@ def _command(draw: random.Random, name: str = "") -> Command:
     only = draw.randrange(12) if name != "sweep" and draw.random() < 0.15 else None
     thinking = draw.choice((0.0, 30.0, 400.0))
     timer = draw.random() * 4 + thinking if draw.random() < 0.15 else None
-    return Command(name, death, meanwhile, only, force=draw.random() < 0.5, thinking=thinking, timer=timer)
+    again = name == "apply" and draw.random() < 0.1
+    force = draw.random() < 0.5
+    return Command(name, death, meanwhile, only, force=force, thinking=thinking, again=again, timer=timer)
 
 
 def tell(told: Story) -> Told:

@@ -60,6 +60,11 @@ def lost(tenant: Tenant) -> int:
     return sum(times for (fault, kind), times in met if kind == f"POST {CARRIER}" or fault in _MISSING)
 
 
+def total(tenant: Tenant) -> int:
+    """How often anything has gone wrong so far, late writes that are still to come in not told apart."""
+    return sum(tenant.faults.met.values())
+
+
 def met(tenant: Tenant) -> Counter[str]:
     """What has gone wrong so far, by kind."""
     found: Counter[str] = Counter()

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from graph_client.connect import Connection
 from holdfast.core.errors import GraphError
 from holdfast.core.plan import UnsafePlan
-from holdfast.core.report import Report
+from holdfast.core.report import MailboxState, Report
 from holdfast.core.settings import dump
 from holdfast.jobs.audience import AudienceError
 from holdfast.jobs.ports import Ports
@@ -33,17 +33,21 @@ from sandbox.mailbox import Mailbox
 from tests.simulation import weather
 from tests.simulation.almanac import DAYS, IANA, WINDOWS, date_at
 from tests.simulation.clock import TenantClock, VirtualLoop
-from tests.simulation.ledger import Key, Ledger, Mark, Touched, mark_of
+from tests.simulation.diary import Calendar, Date, Diary, Looked, standing
+from tests.simulation.diary import Key as DateKey
+from tests.simulation.ledger import HORIZON, Key, Ledger, Mark, Touched, mark_of
 from tests.simulation.office import File, inside, settings
 from tests.simulation.process import Death, Fate, process
 from tests.simulation.recollection import Recollection, recall
 from tests.simulation.slots import Hours, Person, Slot, Told, wanted
+from tests.simulation.table import Protection
 
 SOON = timedelta(minutes=15)
 """What begins sooner is not to be touched."""
 
 _NAMES = ("Anna", "Bo", "Cilla", "David", "Eva", "Filip")
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+_QUARTER = timedelta(weeks=13)
 _PAUSE = 600
 """Seconds between two commands, longer than any wait that Graph asks for: a new process knows nothing of it."""
 
@@ -95,7 +99,10 @@ class Run:
     """What one process did, from ``began`` on, and perhaps another ``beside`` it.
 
     ``report`` is None where it did not come to one, and ``how`` says how it ended. ``before`` and ``after`` are what
-    the product remembers, ``standing`` the series of everybody before. ``acts`` is what people did meanwhile.
+    the product remembers, ``standing`` the series of everybody before. ``acts`` is what people did meanwhile, and
+    ``acted`` the dates that they touched. ``dates`` are everybody's dates when their calendars were last looked into,
+    and ``faults`` how much had gone wrong before. ``again`` asks for series to be made again that their
+    owners have deleted twice.
     """
 
     what: str
@@ -111,11 +118,80 @@ class Run:
     wrote: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     lost: int = 0
+    files: list[File] = field(default_factory=list)
+    acted: dict[str, set[tuple[str, date]]] = field(default_factory=dict)
+    dates: dict[str, list[Date]] = field(default_factory=dict)
+    faults: int = 0
+    died: bool = False
+    again: bool = False
 
     @property
     def job(self) -> str:
         """The command, without its options."""
         return self.what.split()[0]
+
+
+@dataclass(slots=True)
+class SeriesLog:
+    """Which series people deleted as a whole, and which of them were made again, when, and whether that surely counts.
+
+    By blocks: of one with two days, and so two series, no page says whether each is made again once or both together.
+    """
+
+    deleted: dict[tuple[str, str], list[Event]] = field(default_factory=dict)
+    remade: dict[tuple[str, str], list[tuple[datetime, bool]]] = field(default_factory=dict)
+    doubtful: set[tuple[str, str]] = field(default_factory=set)
+    """Where a block was not to be had for a while: it may be new to its owner since, or not."""
+
+    def deletes(self, mailbox: str, block: str, event: Event) -> None:
+        """Somebody deletes a series."""
+        self.deleted.setdefault((mailbox, block), []).append(event)
+
+    def makes(self, mailbox: str, block: str, event: Event, at: datetime, *, sure: bool, again: bool) -> str:
+        """The product makes a series; what is wrong with that, if anything."""
+        key = mailbox, block
+        same = [one for one in self.deleted.get(key, ()) if _is_alike(one, event)]
+        if not same:
+            return ""
+        self.deleted[key] = [one for one in self.deleted[key] if one not in same]
+        if again or key in self.doubtful:
+            self.remade.pop(key, None)
+            self.doubtful.discard(key)
+        before = [surely for then, surely in self.remade.get(key, ()) if surely and then != at and at - then < _QUARTER]
+        self.remade.setdefault(key, []).append((at, sure))
+        return f"a series of {block} was made again a second time within a quarter" if before else ""
+
+    def is_let_be(self, mailbox: str, slot: Slot, now: datetime) -> bool:
+        """Whether somebody may be without a series of a slot, having deleted it twice within a quarter."""
+        key = mailbox, slot.block.id
+        gone = any(slot.fits(event) for event in self.deleted.get(key, ()))
+        if self.doubtful and key in self.doubtful:
+            return gone and bool(self.remade.get(key))
+        return gone and any(now - then < _QUARTER + timedelta(days=1) for then, _ in self.remade.get(key, ()))
+
+    def doubts(self, mailbox: str, wanted: Collection[Slot]) -> None:
+        """A run goes by these slots: what else was deleted is not to be had any more."""
+        for key, events in self.deleted.items():
+            if key[0] == mailbox and not all(any(slot.fits(event) for slot in wanted) for event in events):
+                self.doubtful.add(key)
+
+    def forget(self) -> None:
+        """The product has lost all memory."""
+        self.doubtful.clear()
+        self.deleted.clear()
+        self.remade.clear()
+
+
+def _is_alike(one: Event, other: Event) -> bool:
+    """Whether two series stand at the same time of the same days."""
+    rule, another = one.recurrence, other.recurrence
+    assert rule is not None
+    assert another is not None
+    days = rule.days, rule.index, rule.day_of_month, rule.interval
+    return days == (another.days, another.index, another.day_of_month, another.interval) and (
+        one.when.starts.time(),
+        one.when.zone,
+    ) == (other.when.starts.time(), other.when.zone)
 
 
 class World:
@@ -146,9 +222,11 @@ class World:
         """Those among them that are copies of series of ours, tag and all."""
         self.ledger = Ledger()
         self.unknown: set[str] = set()
+        """Who had no right to a block when the state was lost: nobody can know any more what they have."""
         self.awaits_apply: set[str] = set()
         """Who has deleted a series since everybody was last reached: of soft blocks only ``apply`` makes it again."""
-        """Who had no right to a block when the state was lost: nobody can know any more what they have."""
+        self.diary = Diary()
+        self.series = SeriesLog()
         self.lines: list[str] = []
         self.trace = hashlib.sha256()
         self.recollection = Recollection()
@@ -252,7 +330,9 @@ class World:
         if account.mailbox is None:
             return None
         self._check_left_alone(account)
+        self._look(account, clean=False)
         done = act(account.mailbox)
+        self._has_acted(account)
         self.ledger.settle(account.id, self.ours(account))
         self._promote(account)
         self._picture(account)
@@ -263,7 +343,9 @@ class World:
 
     def _promote(self, account: Account) -> None:
         """Where the original of a copy is gone, the copy is all there is, and stands for it."""
-        marks = {(mark.block, mark.generation) for one in self.ours(account) if (mark := mark_of(one))}
+        marks = {
+            (mark.block, mark.generation) for one in self.ours(account) if one.is_series and (mark := mark_of(one))
+        }
         for key, mark in list(self.copies.items()):
             if key[0] == account.id and (mark.block, mark.generation) not in marks:
                 marks.add((mark.block, mark.generation))
@@ -283,7 +365,7 @@ class World:
         live: list[tuple[Mark, Event]] = []
         if told is not None and told.is_new(self._began):
             today = date_at(self._began, file.zone)
-            marked = [(mark, event) for event in events if (mark := mark_of(event))]
+            marked = [(mark, event) for event in events if event.is_series and (mark := mark_of(event))]
             live = [(mark, event) for mark, event in marked if mark.last >= today or mark.ending]
             live.sort(key=lambda one: (one[0].generation, one[1].created))
         return Person(inside(file, self.tenant, account), told, tuple((mark.block, event) for mark, event in live))
@@ -323,6 +405,7 @@ class World:
         death: Death | None = None,
         meanwhile: Sequence[tuple[float, Callable[[], str | None]]] = (),
         beside: tuple[float, Job] | None = None,
+        again: bool = False,
     ) -> Run:
         """A process does one job.
 
@@ -331,7 +414,8 @@ class World:
         self.passes(_PAUSE)
         self.sum.runs += 1
         self._began = self.now
-        run = self._run = self._before(what)
+        run = self._run = self._before(what, beside=beside is not None)
+        run.again = again
         fate = Fate(death)
         works = [self._process(job, death, fate, meanwhile, run)]
         if beside is not None:
@@ -346,19 +430,127 @@ class World:
             self._check_left_alone(account)
             self._promote(account)
         run.after = self.recalls()
+        run.died = death is not None
+        for account in self.people:
+            for file in run.files or ((None,) if run.job == "remove" else ()):
+                self.series.doubts(account.id, self.wants(file, account, run.began + SOON) if file else ())
+            self._look(account, clean=self._saw_to(run, account))
         self._run = None
         return run
 
-    def _before(self, what: str) -> Run:
+    def _before(self, what: str, *, beside: bool) -> Run:
         for account in self.tenant.accounts:
             self.ledger.absorb(account.id, self.ours(account), self._began, self._began)
             self._picture(account)
         self.tenant.counts.early_retries = 0
-        standing = {
-            account.id: [(event, mark) for event in self.ours(account) if (mark := mark_of(event))]
+        series = {
+            account.id: [(one, mark) for one in self.ours(account) if one.is_series and (mark := mark_of(one))]
             for account in self.people
         }
-        return Run(what, self._began, self.recollection, dict(self.heard), standing, lost=weather.lost(self.tenant))
+        run = Run(what, self._began, self.recollection, dict(self.heard), series, lost=weather.lost(self.tenant))
+        own = {"sweep": [self.approved], "apply": [self.file]}.get(run.job, [])
+        run.files = list(dict.fromkeys(file for file in (*own, *([self.approved] if beside else [])) if file))
+        run.dates = {account.id: self._dates(run.files, account) for account in self.people}
+        run.faults = weather.total(self.tenant)
+        return run
+
+    # -- what is protected
+
+    def dates(self, file: File, account: Account) -> list[Date]:
+        """Somebody's coming dates of protected blocks by a file, each as it stands."""
+        box = account.mailbox
+        if box is None:
+            return []
+        events = self.ours(account)
+        away = [
+            (one.starts, one.ends)
+            for event in box.events
+            if (account.id, event.key) in self.theirs and event.values.get("showAs") == "oof"
+            for one in event.between(self.now - timedelta(days=2), self.now + HORIZON + timedelta(days=2))
+        ]
+        murk = {event.key: self._murk(account, event) for event in events if event.is_series}
+        return standing(self.wants(file, account, self.now + SOON), Calendar(events, away, murk, self.now, SOON))
+
+    def _murk(self, account: Account, event: Event) -> set[date]:
+        """The dates of a series that the product took out, or moved, for want of learning time, back then."""
+        touched, mark = self.log(account, event), mark_of(event)
+        if mark is None:
+            return set()
+        agreed = {day for day in touched.taken if self.diary.is_skipped(DateKey(account.id, mark.block, day))}
+        back = {day for day in touched.ours if self.diary.was_put_right(DateKey(account.id, mark.block, day))}
+        return (touched.taken - agreed) | (touched.ours - back)
+
+    def _dates(self, files: Sequence[File], account: Account) -> list[Date]:
+        found: dict[tuple[bytes, date], Date] = {}
+        for file in files:
+            for one in self.dates(file, account):
+                found.setdefault((one.event, one.day), one)
+        return list(found.values())
+
+    def _look(self, account: Account, *, clean: bool) -> None:
+        """Judge what a run has made of somebody's dates so far."""
+        run = self._run
+        if run is None or not run.files or account.id not in run.dates:
+            return
+        after = self._dates(run.files, account)
+        acted = set(run.acted.get(account.id, ()))
+        before, now = run.heard.get(account.id), self.heard.get(account.id)
+        if not clean and (before and before[1:]) != (now and now[1:]):
+            # By which working hours dates were judged nobody can tell.
+            acted |= {(one.slot.block.id, one.day) for one in after}
+        protections: dict[str, frozenset[Protection]] = {}
+        for file in run.files:
+            for block in file.blocks:
+                protections[block.id] = protections.get(block.id, frozenset()) | {block.protection}
+        seen = Looked(run.began, self.now, clean, frozenset(acted), protections, SOON)
+        run.wrong += [
+            f"in the calendar of {account.address} {wrong}"
+            for wrong in self.diary.look(account.id, run.dates[account.id], after, seen)
+        ]
+        self._note_remakes(run, account, sure=clean)
+        for event in self.ours(account):
+            touched, mark = self.log(account, event), mark_of(event)
+            for day in [*touched.free] if mark and event.is_series else ():
+                one = event.occurrence_on(day)
+                shows = one.value("showAs") if one else "nothing"
+                if mark and shows == "busy" and self.diary.was_put_right(DateKey(account.id, mark.block, day)):
+                    touched.is_busy_again(day)
+        run.dates[account.id] = after
+
+    def _has_acted(self, account: Account) -> None:
+        """Somebody did something while the product was at work: which dates it was is seen by what stands now."""
+        run = self._run
+        if run is None or account.id not in run.dates:
+            return
+        before = {(one.slot.block.id, one.day, one.stand) for one in run.dates[account.id]}
+        after = self._dates(run.files, account)
+        changed = before.symmetric_difference((one.slot.block.id, one.day, one.stand) for one in after)
+        run.acted.setdefault(account.id, set()).update((block, day) for block, day, _ in changed)
+        run.dates[account.id] = after
+
+    def _saw_to(self, run: Run, account: Account) -> bool:
+        """Whether a run has surely seen to all that is protected in a calendar, undisturbed."""
+        report = run.report
+        if report is None or run.died or run.acts or run.beside or run.faults != weather.total(self.tenant):
+            return False
+        if "nothing" in report.note.lower() or run.job not in {"sweep", "apply"}:
+            return False
+        box = account.mailbox
+        if box is None or box.denied or box.pressure or box._late:
+            return False
+        found = [one for one in (*report.audience, *report.others) if one.mailbox == account.id]
+        return bool(found) and found[0].state in {MailboxState.HELD, MailboxState.CHANGED, MailboxState.EXCUSED}
+
+    def _note_remakes(self, run: Run, account: Account, *, sure: bool) -> None:
+        """Which series were made again that their owner had deleted."""
+        before = {event.key for event, _ in run.standing[account.id]}
+        for event in self.ours(account):
+            mark = mark_of(event)
+            if mark is None or not event.is_series or event.key in before:
+                continue
+            run.standing[account.id].append((event, mark))
+            wrong = self.series.makes(account.id, mark.block, event, run.began, sure=sure, again=run.again)
+            run.wrong += [f"in the calendar of {account.address} {wrong}"] if wrong else []
 
     async def _later(self, what: tuple[float, Job], run: Run) -> tuple[Report | None, str]:
         seconds, job = what
