@@ -200,9 +200,14 @@ class GraphCalendars:
         return translate.understood(lambda found: translate.view(found, ours), rows)
 
     async def meeting(self, mailbox: str, event_id: str) -> Meeting:
-        """An event that may be somebody else's, as it is now. Raises ``Gone``."""
+        """An event that may be somebody else's, as it is now.
+
+        Raises ``Gone``, also where it takes up no time any more: it was called off, or its owner was let off.
+        """
         url = f"{_event(mailbox, event_id)}?{_query(select=OF_OTHERS)}"
         raw = await self._dispatcher.ok(Call(mailbox, "GET", url, READ_CALENDAR))
+        if not translate.understood(translate.takes_time, raw):
+            raise Gone("The meeting takes up no time any more.")
         return translate.understood(translate.meeting, raw)
 
     async def decline(self, mailbox: str, event_id: str, *, comment: str | None, proposed: Stretch | None) -> None:

@@ -47,6 +47,7 @@ EXCEPTION = "exception"
 _SINGLE = "singleInstance"
 _GUEST = "guest"
 _NORMAL = "normal"
+_NOON = timedelta(hours=12)
 _TAKES_TIME = frozenset({ShowAs.TENTATIVE, ShowAs.BUSY, ShowAs.ELSEWHERE, ShowAs.UNKNOWN})
 
 _OF_PATTERN = {
@@ -203,10 +204,16 @@ def single(raw: Mapping[str, Any]) -> Single | None:
 
 
 def absence(raw: Mapping[str, Any]) -> Stretch | None:
-    """When somebody is out of office, or None for an event that says nothing of it."""
+    """When somebody is out of office, or None for an event that says nothing of it.
+
+    Whole days have no zone and come as midnights in UTC, which are part of another day in most zones: noon is not.
+    """
     if ShowAs(raw["showAs"]) is not ShowAs.OUT_OF_OFFICE:
         return None
-    return Stretch(_zoned(raw["start"]), _zoned(raw["end"]))
+    starts, ends = _zoned(raw["start"]), _zoned(raw["end"])
+    if starts.time() == ends.time() == time.min:
+        return Stretch(starts + _NOON, ends - _NOON)
+    return Stretch(starts, ends)
 
 
 def view(rows: Iterable[Mapping[str, Any]], ours: Collection[str]) -> View:
@@ -223,18 +230,19 @@ def view(rows: Iterable[Mapping[str, Any]], ours: Collection[str]) -> View:
             dates[series_id].append(occurrence(raw))
         elif (absent := absence(raw)) is not None:
             away.append(absent)
-        elif _takes_time(raw):
+        elif takes_time(raw):
             meetings.append(meeting(raw))
     in_order = {event_id: tuple(sorted(found, key=attrgetter("starts"))) for event_id, found in dates.items()}
     return View(in_order, tuple(meetings), tuple(away))
 
 
-def _takes_time(raw: Mapping[str, Any]) -> bool:
+def takes_time(raw: Mapping[str, Any]) -> bool:
+    """Whether an event takes up its owner's time, absences aside."""
     return ShowAs(raw["showAs"]) in _TAKES_TIME and not raw["isAllDay"] and not raw["isCancelled"]
 
 
 def meeting(raw: Mapping[str, Any]) -> Meeting:
-    """An event that may be somebody else's."""
+    """An event that may be somebody else's. Where it does not say whether its organiser wants to hear, they do."""
     organizer = ((raw.get("organizer") or {}).get("emailAddress") or {}).get("address") or ""
     response = (raw.get("responseStatus") or {}).get("response") or Response.NONE
     return Meeting(
@@ -245,7 +253,7 @@ def meeting(raw: Mapping[str, Any]) -> Meeting:
         response=Response(response),
         is_own=raw["isOrganizer"],
         is_private=raw["sensitivity"] != _NORMAL,
-        asks=raw["responseRequested"] is True,
+        asks=raw["responseRequested"] is not False,
         hears=raw["allowNewTimeProposals"] is True,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 
 from holdfast.core.hours import works_between
@@ -28,6 +28,6 @@ def is_at_work(person: FreeBusy | None, *, zone: str, now: datetime) -> bool:
     return person is None or _AWAY not in person.view[person.steps(now, now + _A_MOMENT)]
 
 
-def may_write(sent: Sequence[datetime], *, now: datetime) -> bool:
+def may_write(sent: Iterable[datetime], *, now: datetime) -> bool:
     """Whether a person who got messages at these instants may get another one."""
     return len({at for at in sent if at > now - A_WEEK}) < MOST_A_WEEK

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from holdfast.core import recurrence, zones
-from holdfast.core.desired import UNTOUCHED, Want
+from holdfast.core.desired import EVERY_DAY, UNTOUCHED, Want
+from holdfast.core.holidays import DaysOff
 from holdfast.core.hours import works_between
 from holdfast.core.model import Care, FreeBusy, Meeting, Overlap, Response, Stretch
 from holdfast.core.protection import Held, in_place
@@ -173,10 +174,12 @@ def meeting_time(starts: datetime, zone: str, now: datetime) -> str:
     return f"{there:%a %H:%M} {quarter.year}-{quarter.number}"
 
 
-def alternatives(meeting: Stretch, people: Sequence[FreeBusy], *, zone: str, now: datetime) -> tuple[datetime, ...]:
+def alternatives(
+    meeting: Stretch, people: Sequence[FreeBusy], *, zone: str, now: datetime, off: DaysOff = EVERY_DAY
+) -> tuple[datetime, ...]:
     """Up to three other times for a meeting at which all of these people are free, in their working hours, as UTC.
 
-    The nearest first; none where it is not known when they work.
+    The nearest first, and none on days ``off``; none at all where it is not known when they work.
     """
     if not people or any(one.hours is None for one in people):
         return ()
@@ -185,7 +188,7 @@ def alternatives(meeting: Stretch, people: Sequence[FreeBusy], *, zone: str, now
     starts = min(one.since for one in people)
     until = min(one.since + one.step * len(one.view) for one in people)
     while starts + length <= until:
-        near = abs(starts - meeting.starts) <= LOOKED_AT
+        near = abs(starts - meeting.starts) <= LOOKED_AT and not off.off(zones.date_at(zone, starts))
         if near and starts > now + _A_DAY and all(_is_free(one, starts, starts + length, zone) for one in people):
             free.append(starts)
         starts += STEP

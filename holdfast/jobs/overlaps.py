@@ -7,12 +7,13 @@ none while not at work. Whatever cannot be said now waits; the next sweep comes 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from holdfast.core import calm, mails, zones
-from holdfast.core.desired import UNTOUCHED
+from holdfast.core.desired import EVERY_DAY, UNTOUCHED
 from holdfast.core.errors import Gone, GraphError, NoMailbox, Unreachable
 from holdfast.core.holidays import DaysOff
 from holdfast.core.model import FreeBusy, Meeting, Response, Stretch
@@ -25,8 +26,11 @@ from holdfast.jobs.survey import Errand, Survey
 LOOKED_AHEAD = timedelta(days=45)
 """How long before it begins something is done about a meeting: Graph tells for 62 days when people are free."""
 
-ASKED_TOGETHER = 19
-"""Of how many people besides the organiser it is asked when they are free; Graph takes twenty in one call."""
+ASKED_TOGETHER = 20
+"""Of how many people it is asked in one call when they are free: Graph takes no more."""
+
+ASKED_IN_ALL = 100
+"""The most people for whom another time is looked for; more are hardly ever free together."""
 
 _WINDOW = LOOKED_AHEAD + LOOKED_AT
 
@@ -68,12 +72,14 @@ async def answer(seen: Survey, settings: Settings, ports: Ports, *, progress: Pr
                 answered.counts[one.fate.told] += 1
     if not due:
         return answered
-    languages = {look.errand.address: _language(settings, look.errand) for look in seen.looks}
 
     async def work(organizer: str) -> None:
         cases = sorted(due[organizer], key=lambda case: (case.meeting.time, case.errand.address))
-        language = languages.get(organizer, settings.organization.language)
-        desk = _Desk(organizer, language, settings, seen.home, ports, answered)
+        audience = next((name for name in settings.audiences if name in seen.audiences.get(organizer, ())), None)
+        language = settings.language_of(audience) if audience else settings.organization.language
+        own = settings.holidays_of(audience) if audience else settings.organization.holidays
+        off = DaysOff(own.country, own.subdivision, own.closed, weekends=False) if own else EVERY_DAY
+        desk = _Desk(organizer, language, off, settings, seen.home, ports, answered)
         await desk.go_through(cases)
 
     await each(sorted(due), work, doing="Answering meetings", progress=progress)
@@ -86,28 +92,36 @@ class _Desk:
 
     organizer: str
     language: Language
+    off: DaysOff
     settings: Settings
     home: frozenset[str]
     ports: Ports
     answered: Answered
 
     async def go_through(self, cases: Sequence[Case]) -> None:
-        try:
+        """Do what is due, one thing after the other: what fails in one mailbox keeps nothing back in another."""
+        reachable = False
+        with self._telling_problems():
             reachable = await self._is_reachable(cases[0])
+        with self._telling_problems():
             await self._ask([case for case in cases if case.fate is Fate.TELL], reachable=reachable)
-            for case in cases:
-                if case.fate is Fate.DECLINE:
+        for case in cases:
+            if case.fate is Fate.DECLINE:
+                with self._telling_problems():
                     case.fate = await self._decline(case, reachable=reachable)
+        self.answered.counts.update(case.fate.told for case in cases)
+
+    @contextmanager
+    def _telling_problems(self) -> Iterator[None]:
+        try:
+            yield
         except GraphError as error:
             self.answered.problems.add(f"A meeting on top of a block was not answered: {error.message} {error.cure}")
-        self.answered.counts.update(case.fate.told for case in cases)
 
     async def _is_reachable(self, case: Case) -> bool:
         """Whether the organiser is at work now, and it is no holiday."""
         now, zone = self.ports.clock.now(), self.settings.organization.zone
-        own = self.settings.organization.holidays
-        off = DaysOff(own.country, own.subdivision, own.closed) if own else DaysOff()
-        if off.off(zones.date_at(zone, now)):
+        if self.off.off(zones.date_at(zone, now)):
             return False
         [organizer, *_] = [*await self._free_busy(case, [self.organizer], now + 2 * STEP), None]
         return calm.is_at_work(organizer, zone=zone, now=now)
@@ -115,15 +129,19 @@ class _Desk:
     async def _free_busy(self, case: Case, addresses: Sequence[str], until: datetime) -> Sequence[FreeBusy]:
         now = self.ports.clock.now()
         since = now - timedelta(minutes=now.minute % 30, seconds=now.second, microseconds=now.microsecond)
+        found: list[FreeBusy] = []
         try:
-            return await self.ports.calendars.free_busy(
-                case.errand.mailbox, addresses, since=since, until=until, step=STEP
-            )
+            for first in range(0, len(addresses), ASKED_TOGETHER):
+                some = addresses[first : first + ASKED_TOGETHER]
+                found += await self.ports.calendars.free_busy(
+                    case.errand.mailbox, some, since=since, until=until, step=STEP
+                )
         except NoMailbox:
             return ()
+        return found
 
-    async def _claim(self, about: str, now: datetime) -> bool:
-        """Whether a message about this may go out at ``now``; then it is on record as sent."""
+    async def _claim(self, about: Collection[str], now: datetime) -> bool:
+        """Whether a message about all this may go out at ``now``; then it is on record as sent."""
         return await self.ports.state.claim(self.organizer, about, now, most=calm.MOST_A_WEEK, since=now - calm.A_WEEK)
 
     async def _ask(self, cases: Sequence[Case], *, reachable: bool) -> None:
@@ -138,22 +156,21 @@ class _Desk:
             else:
                 fresh[about].append(case)
         sender = self.settings.tenant.organizer
-        if not reachable or sender is None:
+        if not fresh or not reachable or sender is None or not calm.may_write(told.values(), now=now):
             return
-        claimed = {about: those for about, those in fresh.items() if await self._claim(about, now)}
-        if not claimed:
+        # Written before it is claimed: what fails until then has not been sent for sure.
+        booked = [await self._booked(those) for those in fresh.values()]
+        letter = mails.note(self.language, self.settings.organization.name, booked, zone)
+        if not await self._claim(fresh, now):
             return
         try:
-            booked = [await self._booked(those) for those in claimed.values()]
-            letter = mails.note(self.language, self.settings.organization.name, booked, zone)
             await self.ports.mail.send(sender, self.organizer, letter.subject, letter.html)
         except Unreachable:
             pass  # it may be on its way: rather no note than two
         except GraphError:
-            for about in claimed:
-                await self.ports.state.take_back(self.organizer, about)
+            await self.ports.state.take_back(self.organizer, fresh)
             raise
-        for those in claimed.values():
+        for those in fresh.values():
             for case in those:
                 case.fate = Fate.TOLD
 
@@ -162,9 +179,8 @@ class _Desk:
         first = cases[0]
         those = {case.errand.mailbox: case for case in cases if case.meeting.time == first.meeting.time}
         people = list(those.values())
-        addresses = [self.organizer, *(case.errand.address for case in people[:ASKED_TOGETHER])]
-        everybody = await self._free_busy(first, addresses, self.ports.clock.now() + _WINDOW)
-        free = self._alternatives(first.meeting.time, everybody, of=len(addresses))
+        addresses = [self.organizer, *(case.errand.address for case in people)]
+        free = await self._free_times(first, first.meeting.time, addresses)
         return mails.Booked(first.meeting.time, self._title(first), [case.errand.name for case in people], free)
 
     async def _decline(self, case: Case, *, reachable: bool) -> Fate:
@@ -174,6 +190,8 @@ class _Desk:
         try:
             meeting = await calendars.meeting(mailbox, before.event_id)
         except Gone:
+            return Fate.DECLINED
+        if meeting.response is Response.DECLINED:
             return Fate.DECLINED
         fate = judged(meeting, case.on_top.want.care, self.home, stood_first=False)
         if fate is not Fate.DECLINE:
@@ -188,10 +206,14 @@ class _Desk:
         if not meeting.asks:
             await calendars.decline(mailbox, meeting.event_id, comment=None, proposed=None)
             return Fate.DECLINED
-        about = f"decline {meeting_mark(meeting)} {meeting.time.starts:%Y-%m-%d}"
-        if not reachable or not await self._claim(about, now):
+        # With the day in it: should this run be killed, another one may try again, but not at the same time.
+        about = [f"decline {meeting_mark(meeting)} {meeting.time.starts:%Y-%m-%d} on {now:%Y-%m-%d}"]
+        told = await self.ports.state.sent(self.organizer)
+        if not reachable or not calm.may_write(told.values(), now=now):
             return Fate.DECLINE
         proposed = await self._proposed(case, meeting)
+        if not await self._claim(about, now):
+            return Fate.DECLINE
         text = mails.comment(
             self.language, self._title(case), proposed and proposed.starts, self.settings.organization.zone
         )
@@ -218,16 +240,18 @@ class _Desk:
         """Another time for a meeting, where its organiser hears of such and both are free then."""
         if not meeting.hears:
             return None
-        both = [self.organizer, case.errand.address]
-        people = await self._free_busy(case, both, self.ports.clock.now() + _WINDOW)
-        free = self._alternatives(meeting.time, people, of=len(both))
+        free = await self._free_times(case, meeting.time, [self.organizer, case.errand.address])
         return Stretch(free[0], free[0] + (meeting.time.ends - meeting.time.starts)) if free else None
 
-    def _alternatives(self, time: Stretch, people: Sequence[FreeBusy], *, of: int) -> tuple[datetime, ...]:
-        """Other times for a meeting; none where it is not known of all of them when they are free."""
-        if len(people) != of:
+    async def _free_times(self, case: Case, time: Stretch, addresses: Sequence[str]) -> tuple[datetime, ...]:
+        """Other times for a meeting; none where it is not known of all of these people when they are free."""
+        if len(addresses) > ASKED_IN_ALL:
             return ()
-        return alternatives(time, people, zone=self.settings.organization.zone, now=self.ports.clock.now())
+        people = await self._free_busy(case, addresses, self.ports.clock.now() + _WINDOW)
+        if len(people) != len(addresses):
+            return ()
+        zone = self.settings.organization.zone
+        return alternatives(time, people, zone=zone, now=self.ports.clock.now(), off=self.off)
 
     def _title(self, case: Case) -> str:
         """What a block is called, in the organiser's language where it has a name in it."""
@@ -235,9 +259,3 @@ class _Desk:
         if isinstance(block.title, str):
             return block.title
         return block.title.get(self.language) or block.title[case.on_top.want.language]
-
-
-def _language(settings: Settings, errand: Errand) -> Language:
-    """The language of a person, by the first of their audiences."""
-    audience = next((name for name in settings.audiences if name in errand.audiences), None)
-    return settings.language_of(audience) if audience else settings.organization.language

@@ -243,15 +243,15 @@ class State(Protocol):
         """What messages to an address were about, and when they were sent."""
         ...
 
-    async def claim(self, address: str, about: str, at: datetime, *, most: int, since: datetime) -> bool:
-        """Write down that a message is about to be sent to an address; False where it must not be.
+    async def claim(self, address: str, about: Collection[str], at: datetime, *, most: int, since: datetime) -> bool:
+        """Write down that one message about all this is about to be sent to an address; False where it must not be.
 
-        It must not where one about the same was, or ``most`` were at other instants after ``since``. Of two who claim
-        the same at once, one gets it.
+        It must not where one about any of it was, or ``most`` were after ``since``. Of two who claim the same at once,
+        one gets it.
         """
         ...
 
-    async def take_back(self, address: str, about: str) -> None:
+    async def take_back(self, address: str, about: Collection[str]) -> None:
         """Forget a message that was not sent after all."""
         ...
 

@@ -67,6 +67,7 @@ GENERATIONS = 5
 """How many generations are tried where Graph refuses a create as a duplicate and nothing of ours is to be found."""
 
 _A_DAY = timedelta(days=1)
+_ELSEWHERE = "#ext#"
 _NO_END = timedelta(days=730)
 """How far to look for instances of a series whose end a person has taken away."""
 
@@ -267,7 +268,8 @@ class Survey:
     """Everybody at one instant. ``groups`` are those that the settings turned out to mean, as ``Audience`` has them.
 
     ``choosing`` has the times of day of blocks that leave the choice; ``of_one`` says that one mailbox was asked for.
-    ``home`` are the domains whose addresses are the organisation's own.
+    ``home`` are the domains whose addresses are the organisation's own, and ``audiences`` what everybody belongs to, by
+    address, also where one mailbox was asked for.
     """
 
     at: datetime
@@ -276,6 +278,7 @@ class Survey:
     choosing: Choosing = field(default_factory=Choosing)
     of_one: bool = False
     home: frozenset[str] = frozenset()
+    audiences: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def plan(self) -> Plan:
@@ -301,6 +304,11 @@ class Survey:
         return sum(look.standing for look in self.looks)
 
     @property
+    def on_top(self) -> Mapping[str, int]:
+        """How many meetings on top of blocks meet with what, over everybody, as far as nothing is done about them."""
+        return Counter(one.fate.told for look in self.looks for one in look.meetings)
+
+    @property
     def protected(self) -> Mapping[str, int]:
         """How many touched dates met with what, over everybody. Of one person alone it is not told."""
         if self.of_one:
@@ -324,7 +332,8 @@ class Survey:
     ) -> Report:
         """The account of everybody: as they were seen, or as ``outcomes`` left them.
 
-        ``on_top`` counts what became of meetings on top of blocks. Of one person alone it is not told.
+        ``on_top`` counts what became of meetings on top of blocks, where something was done about them. Of one person
+        alone it is not told.
         """
         left = {outcome.account.mailbox: outcome for outcome in outcomes}
         accounts: dict[bool, list[Account]] = {True: [], False: []}
@@ -340,7 +349,7 @@ class Survey:
             writes=sum(outcome.writes for outcome in left.values()),
             planned_writes=self.plan.writes,
             note=note,
-            protected={**self.protected, **({} if self.of_one else on_top or {})},
+            protected={**self.protected, **({} if self.of_one else on_top or self.on_top)},
         )
 
 
@@ -383,6 +392,7 @@ async def survey(
         removing=removing,
     )
     errands = _errands(brief, audience, placed)
+    audiences = {errand.address: errand.audiences for errand in errands}
     if only is not None:
         errands = [_the_one(errands, only)]
     groups, relearning = audience.groups, not placed
@@ -393,12 +403,16 @@ async def survey(
         return await _visit(errand, ports, brief, relearning=relearning, by_heart=by_heart)
 
     looks = await each(errands, visit, doing="Reading calendars", progress=progress)
-    return Survey(now, groups, tuple(looks), chosen, of_one=only is not None, home=brief.home)
+    return Survey(now, groups, tuple(looks), chosen, only is not None, brief.home, audiences)
 
 
 def _home(audience: Audience) -> frozenset[str]:
-    """The domains of the audiences' own addresses."""
-    own = (member.person for member in audience.members.values() if not member.person.guest)
+    """The domains of the audiences' own addresses, but for those of people who belong to another tenant.
+
+    An account of another organisation may be a member too, with an address there; its sign-in name tells.
+    """
+    people = (member.person for member in audience.members.values())
+    own = (one for one in people if not one.guest and _ELSEWHERE not in one.user_principal_name.lower())
     return frozenset(
         address.lower().rpartition("@")[2] for one in own for address in (one.address, one.user_principal_name)
     )
@@ -617,7 +631,8 @@ async def look_at_meetings(errand: Errand, calendar: ActualCalendar, ports: Port
         if not is_noted(one, touches):
             last = recurrence.midnight(one.want.series.slot.zone, one.series.tag.last + _A_DAY)
             whole = await ports.calendars.view(errand.mailbox, (), since=now, until=last)
-            touches = noted(one, whole.meetings, touches)
+            # Read once more: while the calendar was, somebody else may have written down what was answered.
+            touches = noted(one, whole.meetings, await ports.state.touches(errand.mailbox))
             await ports.state.touch(errand.mailbox, touches)
         found += on_top(one, view.meetings, touches, view.away, home=brief.home, now=now)
     return tuple(found)

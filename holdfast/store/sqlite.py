@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -21,13 +21,14 @@ from holdfast.jobs.ports import Approval, Known, Learned, Placed
 from holdfast.store import rows
 from holdfast.store.key import Key
 
-_SCHEMA_VERSION = 4
+_SCHEMA_VERSION = 5
 _TOUCHES = """
 create table touches (tenant text, who text, first text, last text, touches text, primary key (tenant, who))
 """
 _SENT = """
-create table sent (tenant text, who text, about text, at text, primary key (tenant, who, about))
+create table sent (tenant text, who text, about text, at text, message text, primary key (tenant, who, about))
 """
+_MESSAGE = "alter table sent add column message text", "update sent set message = at"
 _SCHEMA = f"""
 {_TOUCHES};
 {_SENT};
@@ -43,7 +44,7 @@ create table run (tenant text primary key, run text);
 """
 _EARLIER = {1: ("approval", "placed", "purpose", "floor", "run")}
 """The tables of versions that are made anew; a file that lacks one of them is somebody else's, and stays as it is."""
-_ADDED = {2: (_TOUCHES, _SENT), 3: (_SENT,)}
+_ADDED = {2: (_TOUCHES, _SENT), 3: (_SENT,), 4: _MESSAGE}
 """What versions lack that are added to."""
 
 _BUSY_SECONDS = 30
@@ -153,26 +154,29 @@ class SqliteState:
             told |= {about: datetime.fromisoformat(at) for about, at in found}
         return told
 
-    async def claim(self, address: str, about: str, at: datetime, *, most: int, since: datetime) -> bool:
-        """Write down that a message is about to be sent to an address; False where it must not be."""
+    async def claim(self, address: str, about: Collection[str], at: datetime, *, most: int, since: datetime) -> bool:
+        """Write down that one message about all this is about to be sent to an address; False where it must not be."""
         today, *before = self._key.pseudonyms(self._tenant, address)
         for who in before:  # until a key that is being replaced is gone, under today's
             await self._do("update or ignore sent set who = ?2 where tenant = ?1 and who = ?3", today, who)
         written = await self._do(
-            "insert into sent select ?1, ?2, ?3, ?4 where (select count(distinct at) from sent "
-            "where tenant = ?1 and who = ?2 and at > ?5 and at <> ?4) < ?6 on conflict do nothing",
+            "insert into sent select ?1, ?2, value, ?4, ?7 from json_each(?3) where "
+            "(select count(distinct message) from sent where tenant = ?1 and who = ?2 and at > ?5) < ?6 and not exists "
+            "(select 1 from sent where tenant = ?1 and who = ?2 and about in (select value from json_each(?3)))",
             today,
-            about,
+            json.dumps(sorted(about)),
             _text(at),
             _text(since),
             most,
+            min(about),
         )
-        return written == 1
+        return written > 0
 
-    async def take_back(self, address: str, about: str) -> None:
+    async def take_back(self, address: str, about: Collection[str]) -> None:
         """Forget a message that was not sent after all."""
         for who in self._key.pseudonyms(self._tenant, address):
-            await self._do("delete from sent where tenant = ? and who = ? and about = ?", who, about)
+            for one in about:
+                await self._do("delete from sent where tenant = ? and who = ? and about = ?", who, one)
 
     async def _touch(self, who: str, touches: Touches) -> None:
         if touches.days:

@@ -706,7 +706,7 @@ class MemoryState:
         self._known: dict[str, Known] = {}
         self._profiles: dict[str, Learned] = {}
         self._touches: dict[str, Touches] = {}
-        self._sent: dict[str, dict[str, datetime]] = {}
+        self._sent: dict[str, dict[str, tuple[datetime, str]]] = {}
         self._choices: dict[ChoiceKey, time] = {}
         self._facts: TenantFacts | None = None
         self._floors: dict[str, int] = {}
@@ -774,26 +774,34 @@ class MemoryState:
         def effect() -> None:
             self._touches = {mailbox: one.since(before) for mailbox, one in self._touches.items()}
             for told in self._sent.values():
-                for about in [about for about, at in told.items() if at.date() < before]:
+                for about in [about for about, (at, _) in told.items() if at.date() < before]:
                     del told[about]
 
         await self._do("forget_touches", effect)
 
     async def sent(self, address: str) -> Mapping[str, datetime]:
-        return await self._do("sent", lambda: dict(self._sent.get(address, {})), address)
+        def effect() -> dict[str, datetime]:
+            return {about: at for about, (at, _) in self._sent.get(address, {}).items()}
 
-    async def claim(self, address: str, about: str, at: datetime, *, most: int, since: datetime) -> bool:
+        return await self._do("sent", effect, address)
+
+    async def claim(self, address: str, about: Collection[str], at: datetime, *, most: int, since: datetime) -> bool:
         def effect() -> bool:
             told = self._sent.setdefault(address, {})
-            if about in told or len({one for one in told.values() if one > since and one != at}) >= most:
+            recent = {message for sent, message in told.values() if sent > since}
+            if len(recent) >= most or not told.keys().isdisjoint(about):
                 return False
-            told[about] = at
+            told.update({one: (at, min(about)) for one in about})
             return True
 
         return await self._do("claim", effect, address)
 
-    async def take_back(self, address: str, about: str) -> None:
-        await self._do("take_back", lambda: self._sent.get(address, {}).pop(about, None), address)
+    async def take_back(self, address: str, about: Collection[str]) -> None:
+        def effect() -> None:
+            for one in about:
+                self._sent.get(address, {}).pop(one, None)
+
+        await self._do("take_back", effect, address)
 
     async def choices(self) -> Mapping[ChoiceKey, time]:
         return await self._do("choices", lambda: dict(self._choices))
