@@ -110,6 +110,33 @@ def _held(tenant: _Tenant, show: _Show, folder: Path, language: Language) -> Non
             out.print(f"\n[bold cyan]{again} deletes once more what was put back.[/bold cyan]")
             show.run("The second time is final.", "sweep")
             story.tell()
+    _booked_over(tenant, show, folder, language)
+
+
+def _booked_over(tenant: _Tenant, show: _Show, folder: Path, language: Language) -> None:
+    """Meetings land on top of learning time; who called them is asked for another time, once."""
+    settings = folder / "settings.yaml"
+    mailbox = {Language.SV: "larande", Language.EN: "learning"}[language]
+    text = settings.read_text(encoding="utf-8")
+    text = text.replace("    minutes: 60\n", "    minutes: 60\n    overlap: notify\n", 1)
+    text = text.replace("  credential:", f"  organizer: {mailbox}@fjallvik.example\n  credential:", 1)
+    settings.write_text(text, encoding="utf-8")
+    out.print(
+        "\n[bold]And when somebody books over it?[/bold] With overlap: notify they are asked for another time, "
+        "politely and once a quarter."
+    )
+    show.run("Say yes to the edit.", "apply", "--yes")
+    show.run("The first sweep notes what stands there already: that stays.", "sweep")
+    with tenant.asked() as ask, tenant.acted() as act, tenant.at_work() as work_now:
+        out.print("\n[bold cyan]Meetings are called.[/bold cyan]")
+        booked = holding.BookedOver.begin(ask, act, work_now, "Europe/Stockholm")
+        if booked is None:
+            out.print("  Too small a firm for that: try --people 20.")
+            return
+        show.run("The next sweep asks who has to be asked.", "sweep")
+        show.run("And the one after it asks nobody again.", "sweep")
+        out.print("\n[bold cyan]Which mails did the tenant see?[/bold cyan]")
+        booked.tell()
 
 
 def _over_christmas(people: int, language: Language) -> None:
@@ -168,6 +195,18 @@ class _Tenant:
                 http.post(f"calendars/{who}/act", json=dict(wanted)).raise_for_status()
 
             yield act
+
+    @contextmanager
+    def at_work(self) -> Iterator[Callable[[str], None]]:
+        """A way to let somebody work around the clock, so that the demo can be shown at any hour."""
+        week = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
+        with self._reached() as http:
+
+            def work_now(who: str) -> None:
+                hours = {"days": week, "starts": "00:00", "ends": "23:59"}
+                http.post(f"calendars/{who}/settings", json=hours).raise_for_status()
+
+            yield work_now
 
     def _reached(self) -> httpx.Client:
         trust = httpx.create_ssl_context()

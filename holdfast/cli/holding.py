@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -102,10 +104,76 @@ class Story:
         return f"{at:%d %b} stands on {moved[0]:%A at %H:%M}" if moved else f"{at:%d %b} is let go"
 
     def _ours(self, who: str) -> list[Mapping[str, Any]]:
-        return [entry for entry in self.ask(f"calendars/{who}") if entry["tag"]]
+        return _ours(self.ask, who)
 
     def _starts(self, entry: Mapping[str, Any]) -> datetime:
-        return datetime.fromisoformat(entry["start"]).astimezone(ZoneInfo(self.zone))
+        return _starts(entry, self.zone)
+
+
+_GUESTS = 5
+"""People who get a meeting on top of their learning time, besides the one who calls it."""
+
+_OUTSIDE = "ines@partner.example"
+
+
+@dataclass(frozen=True, slots=True)
+class BookedOver:
+    """The last people of a roster get meetings on top of their block, of which some stand."""
+
+    ask: Ask
+
+    @classmethod
+    def begin(cls, ask: Ask, act: Act, work_now: Callable[[str], None], zone: str) -> BookedOver | None:
+        """Let it happen; None in a firm that is too small for it."""
+        people = [one for one in ask("roster") if one["mailbox"] and one["kind"] == "employee"][len(SCENES) :]
+        if len(people) <= _GUESTS:
+            return None
+        caller, *guests = people[-_GUESTS - 1 :]
+        work_now(caller["id"])
+        out.print(f"  {caller['name']}, who is at work now, calls a meeting with", markup=False)
+        for number, one in enumerate(guests):
+            date = _ours(ask, one["id"])[1]
+            when = {name: _starts(date, zone, name).replace(tzinfo=None).isoformat() for name in ("start", "end")}
+            time = {"starts": when["start"], "ends": when["end"]}
+            match number:
+                case 0 | 1 | 2:
+                    meeting = {"do": "be_invited", "by": caller["address"], "subject": "Budget", **time}
+                    act(one["id"], meeting)
+                    out.print(f"      {one['name']}" + (", who accepts" if number == 2 else ""), markup=False)  # noqa: PLR2004
+                case 3:
+                    act(one["id"], {"do": "be_invited", "by": _OUTSIDE, "subject": "Offer", **time})
+                    out.print(f"  Somebody from outside calls one with {one['name']}.", markup=False)
+                case _:
+                    act(one["id"], {"do": "book", "subject": "Dentist", "private": True, **time})
+                    out.print(f"  {one['name']} sees the dentist.", markup=False)
+            if number == 2:  # noqa: PLR2004
+                invited = next(entry for entry in ask(f"calendars/{one['id']}") if entry["subject"] == "Budget")
+                act(one["id"], {"do": "accept", "event": invited["id"]})
+        out.print("  All of it on top of their learning hour.", markup=False)
+        return cls(ask)
+
+    def tell(self) -> None:
+        """Which mails the tenant saw that were not answers of its own people."""
+        mails = [mail for mail in self.ask("mails") if mail["response"] is None]
+        for mail in mails:
+            out.print(f"  To {', '.join(mail['to'])}: {mail['subject']}", markup=False)
+            for line in _plain(mail["body"]):
+                out.print(f"      {line}", markup=False)
+        out.print(f"  {len(mails)} in all. What stood first, was accepted, is private or from outside stays.")
+
+
+def _plain(html: str) -> list[str]:
+    """The lines of a mail without its markup."""
+    lines = re.sub(r"</?(p|ul|li)>", "\n", html).splitlines()
+    return [text for line in lines if (text := unescape(re.sub(r"<[^>]*>", "", line)).strip())]
+
+
+def _ours(ask: Ask, who: str) -> list[Mapping[str, Any]]:
+    return [entry for entry in ask(f"calendars/{who}") if entry["tag"]]
+
+
+def _starts(entry: Mapping[str, Any], zone: str, name: str = "start") -> datetime:
+    return datetime.fromisoformat(entry[name]).astimezone(ZoneInfo(zone))
 
 
 def _at(day: datetime, at: time) -> str:

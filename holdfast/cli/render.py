@@ -196,7 +196,7 @@ def state_rows(report: Report) -> list[tuple[str, str, str]]:
 def protected_lines(protected: Mapping[str, int]) -> Iterator[str]:
     """How many dates that people touched met with what; nobody is named for what they did with a block."""
     if protected:
-        yield "\nDates that people changed:"
+        yield "\nDates that people changed, and meetings on top of them:"
     for met, count in sorted(protected.items()):
         yield f"  {count:>6}  {met}"
 

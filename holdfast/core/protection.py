@@ -28,7 +28,8 @@ from holdfast.core.model import (
 )
 from holdfast.core.touches import DateKey, Quarter, Touches
 
-_FREED = frozenset({ShowAs.FREE, ShowAs.TENTATIVE})
+FREED = frozenset({ShowAs.FREE, ShowAs.TENTATIVE})
+"""How a date shows that others may book over."""
 
 _A_WEEK = timedelta(weeks=1)
 
@@ -123,6 +124,8 @@ def judge(one: Held, touches: Touches, away: Sequence[Stretch], *, now: datetime
         verdict = case.verdict(key, touch, occurrence, allowance=left > 0)
         used[Quarter.of(key.day)] += verdict.counts
         judged.append(verdict)
+        if verdict.verdict is Verdict.KEPT and occurrence is not None and occurrence.show_as in FREED:
+            judged.append(case.verdict(key, Touch.FREED, occurrence, allowance=False))
     return tuple(judged)
 
 
@@ -149,7 +152,7 @@ def in_place(one: Held, *, now: datetime) -> Iterator[tuple[date, Occurrence]]:
     standing |= {day: single.occurrence for day, single in one.singles.items()}
     for day, found in sorted(standing.items(), key=lambda item: item[0]):
         at_its_time = (found.starts, found.ends) == (recurrence.starts(slot, day), recurrence.ends(slot, day))
-        to_come = found.starts > now + UNTOUCHED and found.show_as not in _FREED and not one.want.is_off(day)
+        to_come = found.starts > now + UNTOUCHED and found.show_as not in FREED and not one.want.is_off(day)
         if at_its_time and to_come:
             yield day, found
 
@@ -186,7 +189,7 @@ class _Case:
                 continue
             elif (one.starts, one.ends) != (recurrence.starts(slot, day), recurrence.ends(slot, day)):
                 yield key, Touch.MOVED, one
-            elif one.show_as in _FREED:
+            elif one.show_as in FREED:
                 yield key, Touch.FREED, one
 
     def still_used(self, touched: Collection[DateKey]) -> Iterator[DateKey]:

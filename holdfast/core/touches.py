@@ -53,7 +53,8 @@ class Touches:
     ``put_back`` counts how often a date was put right; ``answered`` are deleted dates that were given a single event
     instead; ``skipped`` those that are agreed to be left out; ``moved`` those that stay where their owner has them.
     ``remade`` are the days on which a block's series, deleted as a whole, was made again. ``stood`` are the meetings
-    that were there before a series was.
+    that were there before a series was. ``pending`` are deleted dates whose single event was not seen yet, with
+    the generation of their series: it may stand there without its tag.
     """
 
     put_back: Mapping[DateKey, int] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class Touches:
     moved: frozenset[DateKey] = frozenset()
     remade: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
     stood: Mapping[SeriesKey, Stood] = field(default_factory=dict)
+    pending: Mapping[DateKey, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.days)
@@ -69,7 +71,7 @@ class Touches:
     @property
     def days(self) -> tuple[date, ...]:
         """The days that it is about, in order."""
-        keys = (*self.put_back, *self.answered, *self.skipped, *self.moved)
+        keys = (*self.put_back, *self.answered, *self.skipped, *self.moved, *self.pending)
         remade = (day for days in self.remade.values() for day in days)
         return tuple(sorted({*(key.day for key in keys), *remade, *(one.last for one in self.stood.values())}))
 
@@ -83,11 +85,16 @@ class Touches:
             moved=_since(first, self.moved),
             remade={block: days for block, days in remade.items() if days},
             stood={key: one for key, one in self.stood.items() if one.last >= first},
+            pending={key: generation for key, generation in self.pending.items() if key.day >= first},
         )
 
     def with_put_back(self, key: DateKey) -> Touches:
         """The same once a date has been put right once more."""
         return replace(self, put_back={**self.put_back, key: self.put_back.get(key, 0) + 1})
+
+    def with_pending(self, key: DateKey, generation: int) -> Touches:
+        """The same just before a deleted date is given a single event."""
+        return replace(self, pending={**self.pending, key: generation})
 
     def with_answer(self, key: DateKey) -> Touches:
         """The same once a deleted date has been given a single event."""

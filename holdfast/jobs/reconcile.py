@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from holdfast.core import recurrence, zones
 from holdfast.core.desired import SERIES_LENGTH, retold
 from holdfast.core.errors import Conflict, Crossing, Duplicate, Gone, GraphError, Unexpected, Unreachable
 from holdfast.core.model import ActualCalendar, EventLook, Landing, Occurrence, Slot, SlotKey, Tag
 from holdfast.core.plan import Change, Create, End, Move, Reason, Rewrite, Skip
-from holdfast.core.protection import Held, Judged, Touch, Verdict, instead
+from holdfast.core.protection import FREED, Held, Judged, Touch, Verdict, instead
 from holdfast.core.report import Account, MailboxState, Problem
 from holdfast.core.tag import UNKNOWN, transaction_id, transaction_id_of_single
 from holdfast.core.touches import DateKey, Touches
@@ -66,8 +66,11 @@ class _Mailbox:
     transactions: dict[str, str] = field(default_factory=dict)
     landed: dict[str, list[tuple[Landing, Slot]]] = field(default_factory=dict)
     on_record: frozenset[SlotKey] = frozenset()
-    righted: set[DateKey] = field(default_factory=set)
-    remade: bool = False
+    righted: set[tuple[DateKey, Touch]] = field(default_factory=set)
+    has_pending: bool = False
+    """Whether single events were put that have not been seen in the calendar yet."""
+    has_returned: bool = False
+    """Whether a series was made that may have dates again which were agreed to be left out."""
 
     async def carry_out(self, look: Look) -> Outcome:
         changes = look.changes
@@ -83,7 +86,7 @@ class _Mailbox:
                     await self.ports.state.know(self.errand.mailbox, None)  # until it is read back
                     for change in changes:
                         await self._do(change)
-                    if self.remade or (look.touched and not look.touched.is_settled):
+                    if self.has_returned or (look.touched and not look.touched.is_settled):
                         await self._protect()
                     break
                 except (Conflict, Gone):
@@ -104,6 +107,10 @@ class _Mailbox:
         calendar = await self._calendars.read(self.errand.mailbox)
         errand = replace(self.errand, desired=retold(self.errand.desired, now)).where_it_stands(calendar, now)
         touched = await look_at_dates(errand, calendar, self.ports, Decisions(now), closely=True)
+        if touched.remembered.pending:
+            self.has_pending = True
+            calendar = await self._found_again(calendar, touched.remembered)
+            touched = await look_at_dates(errand, calendar, self.ports, Decisions(now), closely=True)
         for event_id in [
             *(single.occurrence.event_id for single in touched.orphans),
             *(one.event_id for one in touched.returned),
@@ -128,10 +135,12 @@ class _Mailbox:
             return await self._remember(touches.with_skip(judged.key))
         slot, occurrence = one.want.series.slot, judged.occurrence
         if occurrence is None:
+            touches = await self._remember(touches.with_pending(judged.key, one.series.tag.generation))
+            self.has_pending = True
             stands = await self._put_instead(one, judged.key.day)
             touches = touches.with_answer(judged.key)
             if stands:
-                self.righted.add(judged.key)
+                self.righted.add((judged.key, judged.touch))
             return await self._remember(touches if stands else touches.with_skip(judged.key))
         touches = await self._remember(touches.with_put_back(judged.key))
         self.writes += 1
@@ -143,8 +152,32 @@ class _Mailbox:
             except Crossing:
                 # A neighbour that its owner has moved is in the way: it stays where it is.
                 return touches
-        self.righted.add(judged.key)
+            if occurrence.show_as in FREED:
+                self.writes += 1
+                await self._calendars.make_busy(self.errand.mailbox, occurrence.event_id)
+                self.righted.add((judged.key, Touch.FREED))
+        self.righted.add((judged.key, judged.touch))
         return touches
+
+    async def _found_again(self, calendar: ActualCalendar, touches: Touches) -> ActualCalendar:
+        """The calendar once single events that a run before this one made, and Graph lost the tags of, have theirs."""
+        known = {(single.tag.block, single.day) for single in calendar.singles}
+        made_by = {(one.tag.block, one.tag.generation): one.tag for one in calendar.series}
+        lost = False
+        for key, generation in touches.pending.items():
+            if (key.block, key.day) in known:
+                continue
+            transaction = transaction_id_of_single(key.block, generation, key.day)
+            noon = datetime.combine(key.day, time(12), UTC)
+            found = await self._calendars.find_by_transaction(
+                self.errand.mailbox, {transaction}, since=noon - 2 * _A_DAY, until=noon + 2 * _A_DAY
+            )
+            if found is not None and found.tag is None:
+                unknown = Tag(key.block, generation, UNKNOWN, key.day, key.day)
+                tag = made_by.get((key.block, generation), unknown)
+                await self._retag(found.event_id, replace(tag, first=key.day, last=key.day, ending=False))
+                lost = True
+        return await self._calendars.read(self.errand.mailbox) if lost else calendar
 
     async def _put_instead(self, one: Held, day: date) -> bool:
         """Put a single event in the place of a deleted date; False where one has stood there and was deleted again."""
@@ -184,9 +217,11 @@ class _Mailbox:
         match change:
             case Create():
                 await self._create(change)
+                touches = await self.ports.state.touches(self.errand.mailbox)
                 if change.reason is Reason.REMADE:
-                    await self._remember_remade(change)
-                    self.remade = True
+                    await self._remember_remade(change, touches)
+                    self.has_returned = True
+                self.has_returned |= any(key.block == change.block for key in touches.skipped)
             case Rewrite(actual=actual):
                 self.writes += 1
                 await self._calendars.rewrite(
@@ -282,9 +317,8 @@ class _Mailbox:
             cure="Run the command again tomorrow; Exchange forgets old transaction ids in time.",
         )
 
-    async def _remember_remade(self, change: Create) -> None:
+    async def _remember_remade(self, change: Create, touches: Touches) -> None:
         """Count a series that was made again. Not before it stands, or one that is never made would count."""
-        touches = await self.ports.state.touches(self.errand.mailbox)
         if self.errand.ask_again:
             touches = touches.asked_again(frozenset({change.block}))
         today = _day(self.ports.clock.now(), change.series.slot)
@@ -369,6 +403,8 @@ class _Mailbox:
         if lost or still_touched:
             unseen = Unexpected("What was written was not there when the calendar was read back.", cure=_LOOK_AGAIN)
             return self._outcome(MailboxState.UNCONFIRMED, "not seen when read back", unseen)
+        if self.has_pending:
+            await self._remember(replace(await self.ports.state.touches(self.errand.mailbox), pending={}))
         known = replace(self.errand, memory=replace(self.errand.memory, placed=self.on_record))
         await remember(known, calendar, self.ports.state, self.ports.clock.now())
         return self._outcome(state, settled(self.errand)[1])
@@ -392,7 +428,7 @@ class _Mailbox:
         now = self.ports.clock.now()
         errand = self.errand.where_it_stands(calendar, now)
         touched = await look_at_dates(errand, calendar, self.ports, Decisions(now))
-        return any(judged.key in self.righted for judged in touched.judged)
+        return any((judged.key, judged.touch) in self.righted for judged in touched.judged)
 
     async def _healed(self, event_id: str) -> bool:
         """Whether an event that was not seen is ours but for a tag that Graph lost, and has it now."""

@@ -247,7 +247,8 @@ class Touched:
     @property
     def is_settled(self) -> bool:
         """Whether nothing has to be done or remembered about it."""
-        return not (self.orphans or self.returned or self.unrecorded or any(self.is_due(one) for one in self.judged))
+        due = any(self.is_due(one) for one in self.judged)
+        return not (due or self.orphans or self.returned or self.unrecorded or self.remembered.pending)
 
     def is_due(self, one: Judged) -> bool:
         """Whether a verdict asks for something to be done or remembered."""
@@ -481,9 +482,10 @@ async def look_at_dates(
         found.append(replace(one, series=replace(one.series, ahead=ahead)))
     left = calendar.singles if errand.gone is Reason.ERASED else orphans(errand.desired, calendar, now)
     as_it_looks = replace(calendar, series=tuple(one.series for one in found))
-    if not left and not closely and decisions.are_untouched(errand, as_it_looks):
-        return Touched()
     touches = await ports.state.touches(errand.mailbox)
+    remembers = touches.pending or touches.skipped
+    if not left and not remembers and not closely and decisions.are_untouched(errand, as_it_looks):
+        return Touched()
     touched = _touched(found, touches, now, left=left)
     if touched.verdicts and calendar.view is not None:
         touched = _touched(found, touches, now, calendar.view.away, left)

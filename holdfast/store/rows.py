@@ -100,6 +100,7 @@ def touches_text(touches: Touches) -> str:
             "skipped": sorted(map(_key, touches.skipped)),
             "moved": sorted(map(_key, touches.moved)),
             "remade": {block: [day.isoformat() for day in days] for block, days in sorted(touches.remade.items())},
+            "pending": [(*_key(key), generation) for key, generation in sorted(touches.pending.items())],
             "stood": [(*key, one.last.isoformat(), sorted(one.meetings)) for key, one in sorted(touches.stood.items())],
         }
     )
@@ -114,6 +115,9 @@ def touches_of(text: str) -> Touches:
         skipped=_keys(told["skipped"]),
         moved=_keys(told["moved"]),
         remade={block: tuple(map(date.fromisoformat, days)) for block, days in told["remade"].items()},
+        pending={
+            DateKey(block, date.fromisoformat(day)): generation for block, day, generation in told.get("pending", ())
+        },
         stood={
             SeriesKey(block, generation): Stood(date.fromisoformat(last), frozenset(meetings))
             for block, generation, last, meetings in told.get("stood", ())

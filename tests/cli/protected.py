@@ -28,12 +28,13 @@ class Office:
     def somebody(self) -> Person:
         return Person(self.tenant, self.tenant.employees[0])
 
-    def settle(self, protection: str) -> None:
+    def settle(self, protection: str, *, organizer: str | None = None) -> None:
+        more = f", organizer: {organizer}" if organizer else ""
         self.desk.write(f"""\
 version: 1
 mode: keep
 organization: {{name: Fjällvik AB, language: en, time_zone: Europe/Stockholm}}
-tenant: {{tenant_id: {self.tenant.id}, client_id: {self.tenant.client_id}, credential: secret}}
+tenant: {{tenant_id: {self.tenant.id}, client_id: {self.tenant.client_id}, credential: secret{more}}}
 audiences:
   alla: {{group: Alla medarbetare}}
 blocks:

@@ -11,7 +11,7 @@ import pytest
 
 from holdfast.cli import christmas
 from holdfast.cli.console import set_up_logging
-from holdfast.cli.holding import Story
+from holdfast.cli.holding import BookedOver, Story
 from holdfast.core.settings import Language
 from sandbox import Clock, Person, firm
 from sandbox.acts import act
@@ -95,3 +95,46 @@ def test_what_people_do_with_their_dates_is_told_and_answered(
     protected.told("sweep")
     story.tell()
     assert "24 Dec is let go" in capsys.readouterr().out
+
+
+def test_meetings_on_top_are_told_with_the_mail_that_they_cause(
+    protected: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdfast.cli.holding.SCENES", ())
+    tenant = protected.tenant
+    tenant.applications[0].roles.add("Mail.Send")
+    protected.settle("overlap: notify", organizer=tenant.employees[0].address)
+    protected.told("sweep")
+
+    def ask(what: str) -> list[dict[str, object]]:
+        if what == "roster":
+            return [
+                {
+                    "id": one.id,
+                    "name": one.display_name,
+                    "kind": one.kind,
+                    "mailbox": one.mailbox is not None,
+                    "address": one.address,
+                }
+                for one in tenant.accounts
+            ]
+        if what == "mails":
+            return [{"to": one.to, "subject": one.subject, "body": one.body, "response": None} for one in tenant.mails]
+        until = NOW + timedelta(weeks=5)
+        return [
+            {"id": one.id, "start": str(one.start), "end": str(one.end), "subject": one.subject, "tag": one.tag}
+            for one in tenant.calendar(what.removeprefix("calendars/"), NOW, until)
+        ]
+
+    def do(who: str, wanted: Mapping[str, object]) -> None:
+        act(tenant, Person(tenant, tenant.account(who)), wanted)
+
+    booked = BookedOver.begin(ask, do, lambda _: None, "Europe/Stockholm")
+    assert booked is not None
+    protected.told("sweep")
+    protected.told("sweep")
+    booked.tell()
+    told = capsys.readouterr().out
+    assert "A meeting on top of learning time" in told
+    assert "Thursday 10 December 09:00-10:00, over Learning hour of" in told
+    assert "1 in all." in told

@@ -417,6 +417,9 @@ class MemoryCalendars:
                 raise Duplicate(f"{transaction_id} has been seen.", existing_id=before if box.names_existing else None)
             made = self._made(replace(single, slot=replace(series.slot, rule=_on(day))), tag, transaction_id)
             event = replace(made, weekly=False, rule=None, range_ends=None)
+            if box.loses_tags:
+                box.loses_tags -= 1
+                event = replace(event, tag=None)
             if "put" not in box.vanishing:
                 self._put(box, event)
                 box.transactions[transaction_id] = event.id

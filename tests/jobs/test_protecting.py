@@ -365,3 +365,50 @@ async def test_killed_at_any_call_and_looked_at_again_the_calendar_is_the_same(
         assert world.shows() == shows, call
         again = await world.state.touches(ANNA.id)
         assert (again.answered, again.skipped, again.moved) == (touches.answered, touches.skipped, touches.moved)
+
+
+async def test_a_date_moved_and_set_free_is_put_back_and_busy_in_one_go() -> None:
+    world = await given(STRICT)
+    moves(world, FIRST, hours=3)
+    frees(world, FIRST)
+    report = await swept(world, STRICT)
+    assert report.complete
+    assert stands(world, FIRST) == AS_IT_WAS
+    assert dict(report.protected) == {"moved, put back": 1}
+
+
+async def test_a_date_that_may_stay_where_it_was_moved_to_is_busy_there() -> None:
+    world = await given(MOVABLE)
+    moves(world, FIRST, hours=3)
+    frees(world, FIRST)
+    report = await swept(world, MOVABLE)
+    assert report.complete
+    assert stands(world, FIRST) == ["12:00-13:00"]
+    assert dict(report.protected) == {"moved, kept where it was moved to": 1, "set free, put back": 1}
+    world.journal.clear()
+    await swept(world, MOVABLE)
+    assert world.journal.writes == []
+
+
+async def test_what_is_agreed_to_be_left_out_stays_out_of_a_series_that_an_edit_makes() -> None:
+    world = await given(MOVABLE)
+    deletes(world, SECOND)
+    await swept(world, MOVABLE)
+    later = fjallvik(block(at=time(10)))
+    await applied(world, later)
+    assert stands(world, FIRST) == ["10:00-11:00"]
+    assert stands(world, SECOND) == []
+    world.journal.clear()
+    await applied(world, later)
+    assert world.journal.writes == []
+
+
+async def test_a_single_event_that_lost_its_tag_is_found_again_when_all_is_removed() -> None:
+    world = await given(STRICT)
+    deletes(world, FIRST)
+    world.box(ANNA).loses_tags = 1
+    world.fail("read", Unreachable("Lost."), ANNA, nth=3)
+    await swept(world, STRICT)
+    world.journal.faults.clear()
+    await removed(world, STRICT)
+    assert stands(world, FIRST) == []

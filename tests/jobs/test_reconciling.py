@@ -60,7 +60,7 @@ async def test_a_fresh_look_is_acted_on_without_looking_again() -> None:
     world.clock.pass_time(minutes=5)
     world.journal.clear()
     await apply(seen, fjallvik(), world.ports)
-    assert world.journal.names(about=ANNA.id) == ["know", "place", "create", "read", "known", "know"]
+    assert world.journal.names(about=ANNA.id) == ["know", "place", "create", "touches", "read", "known", "know"]
 
 
 async def test_a_stale_look_is_taken_again_and_what_a_person_did_meanwhile_is_seen() -> None:
@@ -280,7 +280,7 @@ async def test_a_tag_that_graph_lost_is_healed_at_once() -> None:
     world.box(ANNA).loses_tags = 1
     report = await applied(world, fjallvik())
     assert states(report)["anna"] is MailboxState.CHANGED
-    assert world.journal.names(about=ANNA.id)[-8:-2] == ["create", "read", "look", "retag", "look", "read"]
+    assert world.journal.names(about=ANNA.id)[-9:-2] == ["create", "touches", "read", "look", "retag", "look", "read"]
     await settled(world, fjallvik())
 
 
@@ -366,7 +366,7 @@ async def test_a_calendar_that_cannot_be_read_back_is_unconfirmed_with_graphs_er
     ],
     ids=lambda error: type(error).__name__,
 )
-@pytest.mark.parametrize("call", sorted(WRITES - {"make_busy", "move", "put", "shorten"}))
+@pytest.mark.parametrize("call", sorted(WRITES - {"decline", "make_busy", "move", "put", "shorten"}))
 async def test_one_bad_mailbox_never_stops_the_others(call: str, error: GraphError) -> None:
     world = firm(ANNA, BO, CILLA)
     if call == "create":
