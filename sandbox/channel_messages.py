@@ -149,7 +149,7 @@ def _patch_message(call: Call, channel: Channel) -> Answer:
 
 
 def _list_messages(call: Call, channel: Channel) -> Answer:
-    return _paged(call, sorted(channel.messages, key=lambda one: (one.modified, one.change), reverse=True))
+    return _paged(call, sorted(channel.messages, key=lambda one: one.change, reverse=True))
 
 
 def _list_changes(call: Call, channel: Channel) -> Answer:

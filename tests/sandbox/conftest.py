@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sandbox import Clock, Sandbox, Tenant, firm
+from sandbox import Clock, Exchange, Sandbox, Tenant, firm
 from tests.openapi import Description
 from tests.sandbox.graph import NOW, Graph
+
+
+def described(description: Description) -> Callable[[Exchange], None]:
+    """Holds exchanges to the description, by its names of addresses and without those that it leaves out."""
+
+    def check(exchange: Exchange) -> None:
+        path = re.sub(r"^/me(?=[/?]|$)", "/users/me", exchange.path)
+        path = re.sub(r"/messages/delta(?=\?|$)", "/messages/delta()", path)
+        path = re.sub(r"/replies/[^/?]+$", "", path)
+        if not re.match(r"/teams/.*/members(\?|$)", path):
+            description.check(replace(exchange, path=path))
+
+    return check
 
 
 @pytest.fixture
@@ -30,7 +45,7 @@ async def graph(tenant: Tenant) -> AsyncIterator[Graph]:
     path = os.environ.get("HOLDFAST_OPENAPI")
     description = Description.read(Path(path)) if path else None
     if description:
-        sandbox.observers.append(description.check)
+        sandbox.observers.append(described(description))
     graph = Graph(sandbox, tenant)
     async with graph.http:
         await graph.sign_in()
