@@ -88,7 +88,7 @@ def diff(
     """
     case = _Case(desired, actual, now, memory)
     today = case.today(desired.zone)
-    series_now = _originals(actual)
+    series_now = originals(actual)
     live = [series for series in series_now if series.tag.last >= today]
     changes: list[Change] = []
     ahead: list[ActualSeries] = []
@@ -258,7 +258,7 @@ def _uncovered(case: _Case, want: Want, kept: Sequence[ActualSeries]) -> Iterato
         day = last + _DAY
 
 
-def _originals(actual: ActualCalendar) -> list[ActualSeries]:
+def originals(actual: ActualCalendar) -> list[ActualSeries]:
     """The series without copies that a person made of them: a copy carries the same tag and is younger. Copies stay."""
     oldest: dict[tuple[str, int], ActualSeries] = {}
     for series in sorted(actual.series, key=lambda s: (s.created, s.event_id)):

@@ -24,7 +24,7 @@ from holdfast.core.desired import (
     desired,
     in_their_zones,
 )
-from holdfast.core.diff import InstancesNeeded, Memory, diff, erased
+from holdfast.core.diff import InstancesNeeded, Memory, diff, erased, originals
 from holdfast.core.errors import Gone, GraphError, NoMailbox, Unexpected
 from holdfast.core.model import (
     PEOPLE,
@@ -195,9 +195,9 @@ class Errand:
     """Whether series are made again, too, whose owner has deleted them twice within a quarter."""
 
     def live(self, calendar: ActualCalendar, at: datetime) -> list[ActualSeries]:
-        """The series that are not over, by the date where the organisation is: what ``diff`` goes by too."""
+        """The series that are not over, by the date where the organisation is, without copies: what ``diff`` goes by too."""
         today = zones.date_at(self.desired.zone, at)
-        return [series for series in calendar.series if series.is_open(today)]
+        return [series for series in originals(calendar) if series.is_open(today)]
 
     def where_it_stands(self, calendar: ActualCalendar, at: datetime) -> Errand:
         """The errand by the clock that the series go by, which while their owner travels is not the mailbox's."""

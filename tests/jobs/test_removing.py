@@ -138,3 +138,15 @@ async def test_the_run_is_on_record() -> None:
     report = await removed(world, BOTH)
     assert await world.state.last_run() == report.data()
     assert report.job == "remove"
+
+
+async def test_a_copy_that_somebody_keeps_does_not_count_as_a_block_that_was_deleted() -> None:
+    world = firm(ANNA)
+    await applied(world, fjallvik())
+    world.clock.pass_time(weeks=3)
+    world.calendars.copy(ANNA.id, world.box(ANNA).series[0].id)
+    for _ in range(3):
+        await removed(world, fjallvik())
+        assert await world.state.placed() == {}
+        await applied(world, fjallvik())
+        assert any(series.rule and series.range_ends >= date(2027, 5, 1) for series in world.box(ANNA).series[1:])
