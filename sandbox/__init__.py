@@ -7,10 +7,23 @@ It shares no code with the product, so that a misunderstanding of Graph has to b
 from sandbox.app import Sandbox
 from sandbox.clock import Clock
 from sandbox.exchange import Exchange
-from sandbox.facts import Facts, Limits
+from sandbox.facts import Facts, Limits, TeamsFacts, TeamsLimits
 from sandbox.firm import firm
 from sandbox.person import Person
 from sandbox.server import Server, serving
 from sandbox.tenant import Tenant
 
-__all__ = ["Clock", "Exchange", "Facts", "Limits", "Person", "Sandbox", "Server", "Tenant", "firm", "serving"]
+__all__ = [
+    "Clock",
+    "Exchange",
+    "Facts",
+    "Limits",
+    "Person",
+    "Sandbox",
+    "Server",
+    "TeamsFacts",
+    "TeamsLimits",
+    "Tenant",
+    "firm",
+    "serving",
+]

@@ -101,6 +101,20 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamsFacts:
+    """How Teams behaves where documentation is silent or disagrees with itself. The defaults are the likeliest."""
+
+    too_large_status: int = 413
+    """A post that is too large answers 413, or 400 (§2)."""
+
+    application_post_status: int = 403
+    """An application that posts for itself answers 403, or 401 ``Unauthorized`` as in older reports (§2)."""
+
+    unreferenced_cards_are_refused: bool = True
+    """A card that the body does not refer to answers 400, instead of being there and not being shown (§2)."""
+
+
+@dataclass(frozen=True, slots=True)
 class TeamsLimits:
     """How much an application may ask of Teams in a tenant (§2 and §4), by kind of call and by place."""
 

@@ -248,7 +248,8 @@ def _emptied(call: Call, given: Answer) -> Answer:
     if given.status != 200:
         return given
     link = again(call.options, key=call.tenant.key, url=call.url)
-    return given._replace(body={**given.body, "value": [], "@odata.nextLink": link})
+    rest = {name: value for name, value in given.body.items() if name != "@odata.deltaLink"}
+    return given._replace(body={**rest, "value": [], "@odata.nextLink": link})
 
 
 # On the way back

@@ -34,7 +34,7 @@ button:hover { border-color: var(--mark); }
 
 def nobody() -> str:
     """The page of a sandbox without tenants."""
-    return _page("Sandbox", "<h1>There is no tenant here yet.</h1>")
+    return whole("Sandbox", "<h1>There is no tenant here yet.</h1>")
 
 
 def people(tenants: Iterable[Tenant], tenant: Tenant, search: str) -> str:
@@ -57,10 +57,11 @@ def people(tenants: Iterable[Tenant], tenant: Tenant, search: str) -> str:
         for one in found[:_SHOWN]
     )
     more = f"<p class=note>and {len(found) - _SHOWN} more</p>" if len(found) > _SHOWN else ""
-    return _page(
+    return whole(
         tenant.name,
         f"<h1>{escape(tenant.name)}</h1>"
-        f'<p class="about">A pretend tenant. It is {tenant.clock.now():%Y-%m-%d %H:%M} UTC there. {others}</p>'
+        f'<p class="about">A pretend tenant. It is {tenant.clock.now():%Y-%m-%d %H:%M} UTC there. '
+        f'<a href="/teams?tenant={quote(tenant.id)}">Teams</a> {others}</p>'
         f'<form><input type="hidden" name="tenant" value="{escape(tenant.id)}">'
         f'<input name="q" value="{escape(search)}" placeholder="name, department, address" autofocus>'
         f"<button>Find</button></form><ul>{rows}</ul>{more}",
@@ -74,7 +75,7 @@ def calendar(tenant: Tenant, account: Account, zone_name: str, entries: list[Ent
         f"<h2>Week {number}</h2><ul>{''.join(_row(tenant, account, entry, home) for entry in group)}</ul>"
         for number, group in groupby(entries, lambda entry: entry.start.astimezone(home).isocalendar().week)
     )
-    return _page(
+    return whole(
         account.display_name,
         f"<h1>{escape(account.display_name)}</h1>"
         f'<p class="about">{escape(account.department or account.kind)}, {escape(account.address)}. Times in '
@@ -115,7 +116,8 @@ def _address(tenant: Tenant, account: Account) -> str:
     return f"/?tenant={quote(tenant.id)}&amp;who={quote(account.id)}"
 
 
-def _page(title: str, body: str) -> str:
+def whole(title: str, body: str) -> str:
+    """A page with the style of all of them."""
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style><body>{body}</body></html>'

@@ -85,9 +85,14 @@ def post(body: object, channel: Channel, tenant: Tenant) -> Post:
         raise bad_request("Attachments and mentions need a body of contentType 'html'.")
     size = _size(given, content, attachments)
     if size > tenant.teams_limits.message_bytes:
-        raise GraphError(413, "RequestEntityTooLarge", f"The message is too large: {size} bytes.")
+        status = tenant.teams_facts.too_large_status
+        code = "RequestEntityTooLarge" if status == 413 else "BadRequest"
+        raise GraphError(status, code, f"The message is too large: {size} bytes.")
     made = [_attachment(one) for one in attachments]
-    _match([str(one["id"]) for one in made], _ATTACHMENT.findall(content) if kind == "html" else [], "attachment")
+    ids = [str(one["id"]) for one in made]
+    referred = _ATTACHMENT.findall(content) if kind == "html" else []
+    if tenant.teams_facts.unreferenced_cards_are_refused or not set(referred) <= set(ids):
+        _match(ids, referred, "attachment")
     said = [_mention(one, channel, tenant) for one in mentions]
     tags = [number for number, _ in _AT.findall(content)] if kind == "html" else []
     _match([str(one["id"]) for one in said], list(dict.fromkeys(tags)), "mention")

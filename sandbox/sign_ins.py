@@ -91,8 +91,8 @@ class Session:
 
     client_id: str
     account: Account
-    began: datetime
-    """When the person themselves signed in."""
+    number: int
+    """Of the sign-in by the person themselves, counted up: what ends sessions ends those with lower ones."""
     used: datetime
     """When this token was given out; each use gives out another one."""
 
@@ -125,7 +125,8 @@ class SignIns:
     sessions: dict[str, Session] = field(default_factory=dict)
     consents: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """What people allowed applications, by account and application."""
-    _ended: dict[str, datetime] = field(default_factory=dict)
+    _ended: dict[str, int] = field(default_factory=dict)
+    _number: int = 0
 
     # What people and administrators do
 
@@ -156,7 +157,8 @@ class SignIns:
 
     def revoke(self, account: Account) -> None:
         """An administrator ends all sessions of somebody. Access tokens that were given out run out by themselves."""
-        self._ended[account.id] = self.clock.now()
+        self._number += 1
+        self._ended[account.id] = self._number
 
     def change_password(self, account: Account) -> None:
         """Somebody has another password, which ends their sessions as well."""
@@ -237,9 +239,10 @@ class SignIns:
 
     def session(self, application: Application, account: Account, before: Session | None = None) -> str:
         """A refresh token, of a new session or of one that goes on."""
-        now = self.clock.now()
+        self._number += 1
+        number = before.number if before else self._number
         token = f"1.{self._secret()}"
-        self.sessions[token] = Session(application.client_id, account, before.began if before else now, now)
+        self.sessions[token] = Session(application.client_id, account, number, self.clock.now())
         return token
 
     def renew(self, token: str, application: Application) -> Session:
@@ -264,8 +267,7 @@ class SignIns:
                 400,
                 "token_expired",
             )
-        ended = self._ended.get(session.account.id)
-        if ended is not None and session.began <= ended:
+        if session.number < self._ended.get(session.account.id, 0):
             raise Refusal(
                 50173,
                 "invalid_grant",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from sandbox import page, teams_page
 from sandbox.control import fields, guarded
 from sandbox.directory import Account
+from sandbox.person import Person
 from sandbox.sign_ins import Refusal
 from sandbox.teams import Channel, Message, Speaker
 from sandbox.tenant import Tenant
@@ -27,6 +31,8 @@ class TeamsControl:
         """For the sandbox's application."""
         one = "/sandbox/tenants/{tenant}"
         return [
+            Route("/teams", guarded(self._page)),
+            Route(f"{one}/say", guarded(self._say), methods=["POST"]),
             Route(f"{one}/teams", guarded(self._teams)),
             Route(f"{one}/channels/{{channel}}", guarded(self._channel)),
             Route(f"{one}/sign-in", guarded(self._sign_in), methods=["POST"]),
@@ -98,6 +104,30 @@ class TeamsControl:
             made = tenant.add_workflow(tenant.team(wanted["team"]).channel(wanted["channel"]))
             return JSONResponse(_workflow(request, made))
         return JSONResponse([_workflow(request, one) for one in tenant.workflows])
+
+    async def _page(self, request: Request) -> Response:
+        """Teams to look at; ``?tenant=`` and ``&channel=`` are ids."""
+        given = request.query_params
+        tenant = self._find(given.get("tenant", ""))
+        if tenant is None:
+            return HTMLResponse(page.nobody(), 404)
+        if "channel" in given:
+            return HTMLResponse(teams_page.channel(tenant, tenant.channel(given["channel"])))
+        return HTMLResponse(teams_page.teams(tenant))
+
+    async def _say(self, request: Request) -> Response:
+        """Words that somebody typed on the page, as Teams would send them."""
+        tenant = self._tenant(request)
+        wanted = await fields(request)
+        person = Person(tenant, _account(tenant, wanted["who"]))
+        channel = tenant.channel(wanted["channel"])
+        content = f"<p>{escape(wanted['content'])}</p>"
+        if "message" in wanted:
+            person.reply(channel, wanted["message"], content)
+        else:
+            person.post(channel, content)
+        back = f"/teams?tenant={quote(tenant.id)}&channel={quote(channel.id)}"
+        return RedirectResponse(back, status_code=303)
 
     def _tenant(self, request: Request) -> Tenant:
         tenant = self._find(request.path_params["tenant"])

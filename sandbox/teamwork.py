@@ -159,7 +159,7 @@ def the_team(call: Call, rights: Rights, paces: Sequence[Pace] = ()) -> Team:
     group = call.tenant.group(name) if _GUID.fullmatch(name) else None
     team = group.team if group is not None else None
     if not _granted(call, rights, team):
-        raise forbidden(missing(call, rights))
+        raise _missing(call, rights)
     if not _GUID.fullmatch(name):
         raise bad_request("teamId needs to be a valid GUID.")
     if team is None:
@@ -195,6 +195,14 @@ def pace(call: Call, place: str, paces: Sequence[Pace]) -> None:
     if tenant.clock.stands and not limits.while_time_stands:
         every = [one for one in every if one.seconds > _SECOND]
     tenant.throttle.keep_to(call.caller.application.client_id, place, call.arrival, every)
+
+
+def _missing(call: Call, rights: Rights) -> GraphError:
+    """The refusal of somebody who lacks a permission; of an application that posts it is not certain which (§2)."""
+    status = call.tenant.teams_facts.application_post_status
+    if call.caller.account is None and call.method == "POST" and status == 401:
+        return GraphError(401, "Unauthorized", "Unauthorized")
+    return forbidden(missing(call, rights))
 
 
 def missing(call: Call, rights: Rights) -> str:

@@ -14,7 +14,7 @@ from sandbox.clock import Clock
 from sandbox.counts import Counts
 from sandbox.directory import DISABLED, EMPLOYEE, GUEST, ROOM, SERVICE, SHARED, Account, Group
 from sandbox.event import Address
-from sandbox.facts import Facts, Limits, TeamsLimits
+from sandbox.facts import Facts, Limits, TeamsFacts, TeamsLimits
 from sandbox.faults import Faults
 from sandbox.mail import Mail
 from sandbox.mailbox import Mailbox
@@ -52,6 +52,7 @@ class Tenant:
         self.chance = random.Random(seed)
         self.facts = Facts()
         self.limits = Limits()
+        self.teams_facts = TeamsFacts()
         self.teams_limits = TeamsLimits()
         self.faults = Faults()
         self.latency = 0.0

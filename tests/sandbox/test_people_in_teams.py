@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from sandbox.teams import Channel
 from sandbox.transport import InProcess
 from sandbox.workflows import Workflow
 from tests.sandbox.graph import Graph
-from tests.sandbox.teams import CARD, learning
+from tests.sandbox.teams import CARD, at, carded, learning, speak_as
 
 MESSAGE = {
     "type": "message",
@@ -175,6 +176,32 @@ async def test_who_signs_in_can_be_said_from_outside(graph: Graph, tenant: Tenan
     assert tenant.sign_ins.browser is account
     assert await sign("in", browser=None) == 200
     assert tenant.sign_ins.browser is None
+
+
+async def test_a_page_to_look_at_teams_and_to_answer(graph: Graph, tenant: Tenant, channel: Channel) -> None:
+    http, who = graph.http, channel.team.members[1]
+    speak_as(graph, tenant.service_account)
+    made = await graph.made(at(channel), carded(subject="<b>Veckan</b>"))
+    assert f'<a href="/teams?tenant={tenant.id}">' in (await http.get("/")).text
+    listed = (await http.get(f"/teams?tenant={tenant.id}")).text
+    assert channel.team.name in listed
+    here = f"/teams?tenant={tenant.id}&channel={quote(channel.id)}"
+    assert here.replace("&", "&amp;") in listed
+    form = {"who": who.id, "channel": channel.id, "content": "<script>alert(1)</script>"}
+    answer = await http.post(route(tenant, "say"), data={**form, "message": made["id"]})
+    assert (answer.status_code, answer.headers["location"]) == (303, here)
+    await http.post(route(tenant, "say"), data={**form, "content": "Hej"})
+    shown = (await http.get(here)).text
+    assert "31 h skyddad tid" in shown
+    assert "<b>" not in shown
+    assert "<script" not in shown
+    assert channel.posts[0].replies[0].content == "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"
+    channel.delete(channel.posts[0])
+    assert "deleted" in (await http.get(here)).text
+    assert (await http.get("/teams")).status_code == 404
+    stranger = next(one for one in tenant.employees if one not in channel.members)
+    refused = await http.post(route(tenant, "say"), data={**form, "who": stranger.id})
+    assert refused.status_code == 400
 
 
 # Workflows

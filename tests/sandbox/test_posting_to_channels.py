@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from sandbox import Clock, Tenant
+from sandbox import Clock, TeamsFacts, TeamsLimits, Tenant
 from sandbox.directory import Account
-from sandbox.facts import TeamsLimits
 from sandbox.faults import Fault
 from sandbox.teams import Channel, mention_of
 from tests.sandbox.graph import Graph, Reply
@@ -234,6 +233,19 @@ async def test_somebody_changes_their_own_words(graph: Graph, channel: Channel, 
     assert (channel.posts[0].content, channel.posts[0].attachments) == ("Hej", [])
     speak_as(graph, channel.team.owners[0], "ChannelMessage.ReadWrite")
     assert (await graph.patch(one, html("Hej"))).status == 403
+
+
+async def test_what_is_not_certain(graph: Graph, tenant: Tenant, channel: Channel) -> None:
+    tenant.teams_facts = TeamsFacts(
+        too_large_status=400, application_post_status=401, unreferenced_cards_are_refused=False
+    )
+    large = await graph.post(at(channel), html("a" * 30_000))
+    assert (large.status, large.code) == (400, "BadRequest")
+    await graph.made(at(channel), html("Hej", attachments=carded()["attachments"]))
+    assert (await graph.post(at(channel), html('<attachment id="c1"></attachment>'))).status == 400
+    await graph.sign_in()
+    reply = await graph.post(at(channel), html("Hej"))
+    assert (reply.status, reply.code) == (401, "Unauthorized")
 
 
 # Pace and misfortune

@@ -7,9 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from sandbox import Clock, Person, Tenant
+from sandbox import Clock, Person, TeamsLimits, Tenant
 from sandbox.directory import Account
-from sandbox.facts import TeamsLimits
 from sandbox.faults import Fault
 from sandbox.teams import Channel, Speaker, mention_of
 from tests.sandbox.graph import Graph
@@ -263,6 +262,10 @@ async def test_changes_since_the_last_time(
     last = (await graph.get(page["@odata.nextLink"])).body
     assert [one["id"] for one in last["value"]] == [second]
     link = last["@odata.deltaLink"]
+    graph.tenant.faults.script(Fault.EMPTY_PAGE)
+    emptied = (await graph.get(link)).body
+    assert (emptied["value"], "@odata.deltaLink" in emptied) == ([], False)
+    assert "@odata.deltaLink" in (await graph.get(emptied["@odata.nextLink"])).body
     assert (await graph.get(link)).body["value"] == []
     clock.advance(timedelta(minutes=1))
     reply = person.reply(channel, first, "<p>Tack!</p>")
