@@ -165,7 +165,8 @@ MISSHAPEN = [
     (("privacy",), 5),
     (("privacy",), {"keep_days": 89}),
     (("privacy",), {"keep": 90}),
-    (("channels",), []),
+    (("forums",), []),
+    (("channels",), 5),
 ]
 
 

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 from holdfast.core.model import Overlap, Protection
+from holdfast.core.settings.channels import Channel, Login, Post, Via
 from holdfast.core.settings.fields import Language
+from holdfast.core.settings.goals import Goal, Resource
 from holdfast.core.settings.holidays import Holidays
 from holdfast.core.settings.model import (
     Audience,
@@ -14,7 +16,6 @@ from holdfast.core.settings.model import (
     BlockZone,
     Cloud,
     Credential,
-    Goal,
     Guard,
     HolidayRule,
     Mode,
@@ -35,6 +36,7 @@ __all__ = [
     "Audience",
     "Block",
     "BlockZone",
+    "Channel",
     "Cloud",
     "Credential",
     "Day",
@@ -44,18 +46,22 @@ __all__ = [
     "HolidayRule",
     "Holidays",
     "Language",
+    "Login",
     "Mode",
     "Organization",
     "OutsideHours",
     "Overlap",
+    "Post",
     "Privacy",
     "Problem",
     "Protection",
     "Quietest",
+    "Resource",
     "Settings",
     "SettingsError",
     "Tenant",
     "Unit",
+    "Via",
     "Within",
     "dump",
     "fingerprint",

@@ -77,6 +77,13 @@ def choice(kind: type[enum.StrEnum], check: Callable[[object], Any]) -> Any:  # 
     return _kind(check, {"type": "string", "enum": [member.value for member in kind]})
 
 
+def yes_or_no(value: object) -> bool:
+    """True or false, and nothing that is only like it."""
+    if isinstance(value, bool):
+        return value
+    raise refuse("is neither true nor false", "Allowed: true, false")
+
+
 def whole_number(lowest: int, highest: int) -> Any:  # noqa: ANN401 - as above
     """A whole number within bounds."""
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from holdfast.core import recurrence, zones
 from holdfast.core.model import Overlap, Protection, Slot
+from holdfast.core.settings.channels import Via
 from holdfast.core.settings.fields import Language
 from holdfast.core.settings.model import Block, Credential
 from holdfast.core.settings.problems import meant, printable, quoted
@@ -31,6 +32,7 @@ def contradictions(raw: Mapping[str, object]) -> Iterator[Contradiction]:
     """Everything in the settings that contradicts something else in them, as far as their shape allows to see it."""
     yield from _sign_in(raw)
     yield from _overlaps(raw)
+    yield from _posting(raw)
     yield from _untranslated(raw)
     yield from _repeated_ids(raw)
     yield from _dangling(raw)
@@ -67,34 +69,50 @@ def _overlaps(raw: Mapping[str, object]) -> Iterator[Contradiction]:
             )
 
 
+def _posting(raw: Mapping[str, object]) -> Iterator[Contradiction]:
+    by_graph = [position for position, one in _entries(raw, "channels") if one.get("via", Via.GRAPH) == Via.GRAPH]
+    if by_graph and _keys(raw.get("tenant")).get("login") is None:
+        yield Contradiction(
+            ("tenant", "login"),
+            f"is missing, and channels[{by_graph[0]}] is posted to by an account that signs in. Write the registration "
+            "and the account here, login: {client_id: …, account: …}, or post with via: workflow",
+        )
+
+
 def _untranslated(raw: Mapping[str, object]) -> Iterator[Contradiction]:
-    everywhere = _language(raw.get("organization"))
-    readers = {
-        name: language for name, audience in _keys(raw.get("audiences")).items() if (language := _language(audience))
-    }
     serving: dict[object, list[str]] = {}
     for _, block in _entries(raw, "blocks"):
         for goal in _texts(block.get("goals")):
             serving.setdefault(goal, []).extend(_texts(block.get("audiences")))
+    channels = (_language(one) for _, one in _entries(raw, "channels"))
+    spoken = {language: "the language of a channel" for language in channels if language}
     for section in ("goals", "blocks"):
         for position, entry in _entries(raw, section):
             title = entry.get("title")
             if not isinstance(title, dict):
                 continue
             audiences = _texts(entry.get("audiences")) if section == "blocks" else serving.get(entry.get("id"), [])
-            whose = {everywhere: "the organization's language"} if everywhere else {}
-            for name in audiences:
-                if name in readers:
-                    whose.setdefault(readers[name], f"the language of the audience {quoted(name)}")
-            for language, of in whose.items():
+            read = _read_by(raw, audiences)
+            for language, whose in ({**spoken, **read} if section == "goals" else read).items():
                 if language not in title:
                     yield Contradiction(
-                        (section, position, "title"), f"has no text in {language}, {of}. Add {language}: …"
+                        (section, position, "title"), f"has no text in {language}, {whose}. Add {language}: …"
                     )
 
 
+def _read_by(raw: Mapping[str, object], audiences: list[str]) -> dict[Language, str]:
+    """The languages that are read by some audiences, each with whose it is; the organisation's is always among them."""
+    everywhere = _language(raw.get("organization"))
+    whose = {everywhere: "the organization's language"} if everywhere else {}
+    known = _keys(raw.get("audiences"))
+    for name in audiences:
+        if language := _language(known.get(name)):
+            whose.setdefault(language, f"the language of the audience {quoted(name)}")
+    return whose
+
+
 def _repeated_ids(raw: Mapping[str, object]) -> Iterator[Contradiction]:
-    for section in ("goals", "blocks"):
+    for section in ("goals", "blocks", "channels"):
         seen: dict[str, int] = {}
         for position, entry in _entries(raw, section):
             name = entry.get("id")
@@ -111,14 +129,20 @@ def _repeated_ids(raw: Mapping[str, object]) -> Iterator[Contradiction]:
 def _dangling(raw: Mapping[str, object]) -> Iterator[Contradiction]:
     audiences = list(_keys(raw.get("audiences")))
     goals = list(dict.fromkeys(name for _, entry in _entries(raw, "goals") if isinstance(name := entry.get("id"), str)))
-    for position, block in _entries(raw, "blocks"):
-        for key, known, what in (("audiences", audiences, "audience is called"), ("goals", goals, "goal has the id")):
-            names = block.get(key)
+    referring = (
+        ("blocks", "audiences", audiences, "audience is called"),
+        ("blocks", "goals", goals, "goal has the id"),
+        ("goals", "audiences", audiences, "audience is called"),
+        ("channels", "audiences", audiences, "audience is called"),
+    )
+    for section, key, known, what in referring:
+        for position, entry in _entries(raw, section):
+            names = entry.get(key)
             for index, name in enumerate(names if isinstance(names, list) else []):
                 if isinstance(name, str) and name.strip() not in known:
                     there = f"There are: {printable(', '.join(known))}" if known else f"There are none under {key}."
                     yield Contradiction(
-                        ("blocks", position, key, index), f"no {what} {quoted(name)}. {meant(name, known)}{there}"
+                        (section, position, key, index), f"no {what} {quoted(name)}. {meant(name, known)}{there}"
                     )
 
 

@@ -15,23 +15,24 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 from holdfast.core import zones
 from holdfast.core.model import Overlap, Protection, Rule, Slot
 from holdfast.core.recurrence import next_date
+from holdfast.core.settings.channels import Channel, Login
 from holdfast.core.settings.fields import (
     Address,
     CalendarDate,
     Guid,
-    Identifier,
     Language,
     LanguageKey,
     Line,
     Names,
     Section,
-    Title,
     Zone,
     choice,
     one_of,
     refuse,
     whole_number,
+    yes_or_no,
 )
+from holdfast.core.settings.goals import Goal, Titled
 from holdfast.core.settings.holidays import Holidays
 from holdfast.core.settings.recurring import CLOCKS_CHANGE, At, Days, EveryKey, Quietest, day_text, rules
 
@@ -96,29 +97,6 @@ def _version(value: object) -> Literal[1]:
     raise refuse("is not a version of the settings that this Holdfast reads", "Allowed: 1")
 
 
-def _yes_or_no(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise refuse("is neither true nor false", "Allowed: true, false")
-
-
-class _Titled(Section):
-    id: Identifier = Field(
-        description="A short name that never changes; a new id makes a new thing. Letters a to z, digits, hyphens.",
-        examples=["lartimmen"],
-    )
-    title: Title = Field(
-        description="What people read: one text, or one for each language (sv, en).", examples=["Lärtimmen"]
-    )
-
-    def title_in(self, language: Language) -> str:
-        """The title in a language that it has: the organisation's, and those of the audiences that read it.
-
-        ``parse`` has seen to it.
-        """
-        return self.title if isinstance(self.title, str) else self.title[language]
-
-
 class Organization(Section):
     """Who the learning time is for."""
 
@@ -175,6 +153,11 @@ class Tenant(Section):
         "`holdfast check --probe` tries in it what Microsoft Graph leaves open.",
         examples=["larande@fjallvik.example"],
     )
+    login: Login | None = Field(
+        default=None,
+        title="Login",
+        description="How the account that posts to channels signs in: `holdfast login` does it once.",
+    )
 
 
 class Audience(Section):
@@ -207,11 +190,7 @@ class Audience(Section):
     )
 
 
-class Goal(_Titled):
-    """Something the organisation wants to be able to do. It is named in the text of the blocks that serve it."""
-
-
-class Block(_Titled):
+class Block(Titled):
     """Recurring learning time: one event series in the calendar of each person in its audiences."""
 
     audiences: Names = Field(description="Who gets the block: names from audiences.", examples=[["alla"]])
@@ -221,7 +200,7 @@ class Block(_Titled):
         examples=["week"],
     )
     # Before day, which is judged by it.
-    weekend: Annotated[bool, BeforeValidator(_yes_or_no)] = Field(
+    weekend: Annotated[bool, BeforeValidator(yes_or_no)] = Field(
         default=False, description="Whether it may stand on Saturdays and Sundays."
     )
     day: Days = Field(
@@ -416,7 +395,11 @@ class Guard(Section):
 
 
 class Privacy(Section):
-    """How long what a person did is remembered."""
+    """How few people a figure may be about, and how long what one of them did is remembered."""
+
+    smallest_group: Annotated[int, *whole_number(3, 100)] = Field(
+        default=5, description="The fewest people that a published figure may be about. One about fewer is not told."
+    )
 
     keep_days: Annotated[int, *whole_number(90, 3650)] = Field(
         default=90,
@@ -475,12 +458,22 @@ class Settings(Section):
     privacy: Privacy = Field(
         default=Privacy(),
         title="Privacy",
-        description="How long anything is remembered of each person.",
+        description="What is told of people together, and how long anything is remembered of each.",
     )
+    channels: tuple[Channel, ...] = Field(default=(), description="Teams channels in which summaries are posted.")
 
     def language_of(self, audience: str) -> Language:
         """The language that an audience reads."""
         return self.audiences[audience].language or self.organization.language
+
+    def language_in(self, channel: Channel) -> Language:
+        """The language of a channel's posts."""
+        return channel.language or self.organization.language
+
+    def goals_of(self, audience: str) -> tuple[Goal, ...]:
+        """The goals that an audience's blocks serve, in the order of the file."""
+        served = {goal for block in self.blocks if audience in block.audiences for goal in block.goals}
+        return tuple(goal for goal in self.goals if goal.id in served and goal.is_for(audience))
 
     def holidays_of(self, audience: str) -> Holidays | None:
         """The days without learning time of an audience: its own, else the organisation's."""

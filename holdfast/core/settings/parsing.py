@@ -10,15 +10,16 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from holdfast.core.settings.channels import Channel, Login, Post
 from holdfast.core.settings.document import Node, Place, read
 from holdfast.core.settings.fields import REFUSED, TEXT, TRANSLATED
+from holdfast.core.settings.goals import Goal, Resource
 from holdfast.core.settings.holidays import Holidays
 from holdfast.core.settings.meaning import Path, contradictions
 from holdfast.core.settings.model import (
     Audience,
     Block,
     Credential,
-    Goal,
     Guard,
     Organization,
     Privacy,
@@ -45,10 +46,17 @@ _SECTIONS: Mapping[str | int, type[BaseModel]] = {
     "blocks": Block,
     "guard": Guard,
     "privacy": Privacy,
+    "channels": Channel,
 }
-_NAMED = ("audiences", "goals", "blocks")
+_NAMED = ("audiences", "goals", "blocks", "channels")
 """The sections of which there are several, each under a name or a number."""
-_WITHIN: Mapping[str | int, type[BaseModel]] = {"holidays": Holidays, "at": Window}
+_WITHIN: Mapping[str | int, type[BaseModel]] = {
+    "holidays": Holidays,
+    "at": Window,
+    "login": Login,
+    "post": Post,
+    "resources": Resource,
+}
 """Keys that hold keys of their own."""
 _FORMS = (TEXT, TRANSLATED, ONE_DAY, SEVERAL_DAYS, FIXED, CHOSEN)
 _SECRETS = (

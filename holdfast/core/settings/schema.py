@@ -10,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from holdfast.core.model import Protection
+from holdfast.core.settings.goals import Goal
 from holdfast.core.settings.model import Block, Privacy, Settings
 
 _OF_MOVES = ("within", "moves_per_quarter")
@@ -27,6 +28,7 @@ _LATER = (
     "decline_for",
 )
 """Keys of a block that are younger than the first approvals, which hold while nobody uses them."""
+_LATER_OF_GOALS = ("by", "competences", "audiences", "target_hours", "questions", "resources")
 
 
 def json_schema() -> dict[str, Any]:
@@ -63,8 +65,16 @@ def fingerprint(settings: Settings) -> str:
         for key in _LATER:
             if getattr(block, key) == Block.model_fields[key].default:
                 written.pop(key, None)
+    for goal, written in zip(settings.goals, meant["goals"], strict=True):
+        for key in _LATER_OF_GOALS:
+            if getattr(goal, key) == Goal.model_fields[key].default:
+                written.pop(key, None)
+    if not settings.channels:
+        del meant["channels"]
     if settings.privacy == Privacy():
         del meant["privacy"]
+    elif settings.privacy.smallest_group == Privacy.model_fields["smallest_group"].default:
+        del meant["privacy"]["smallest_group"]
     canonical = json.dumps(meant, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
