@@ -31,6 +31,7 @@ from holdfast.core.model import (
     Tag,
     View,
 )
+from holdfast.core.summary import Place, Post, Posted, Reply
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import Touches
 
@@ -293,6 +294,37 @@ class Mail(Protocol):
 
     async def send(self, sender: str, to: str, subject: str, html: str) -> None:
         """Have a mail sent, once at most: ``Unreachable`` means that it may be on its way all the same."""
+        ...
+
+
+class Channels(Protocol):
+    """Teams channels, as the account that signed in sees them. Raises ``NotSignedIn`` where nobody has, or not any more."""
+
+    async def find(self, team: str, channel: str) -> Place:
+        """The channel that the settings mean, by ids or names. Raises ``Gone`` for none, ``Unexpected`` for several."""
+        ...
+
+    async def post(self, place: Place, post: Post) -> Posted:
+        """Post to a channel, once at most: ``Unreachable`` means that it may stand there all the same."""
+        ...
+
+    async def look(self, place: Place, marker: str) -> Posted | None:
+        """The post that carries a marker, of the newest ones of the channel that this account has posted."""
+        ...
+
+    async def replies(self, place: Place, message_id: str) -> Sequence[Reply]:
+        """What people answered to a post, the oldest first, without what was deleted. Raises ``Gone``."""
+        ...
+
+
+class Workflow(Protocol):
+    """A Workflows webhook, through which a card gets to one channel without anybody signed in."""
+
+    async def post(self, channel: str, post: Post) -> None:
+        """Hand a card to the workflow of a channel, by its id in the settings.
+
+        Nothing tells whether it was posted. Raises ``Unreachable`` where it may have been, other errors where not.
+        """
         ...
 
 
