@@ -56,7 +56,6 @@ class _Found:
     day: date
     starts: datetime
     ends: datetime
-    shows: str
 
     def id_in(self, box: Mailbox) -> str:
         """Its id in its owner's mailbox."""
@@ -67,7 +66,7 @@ def _coming(world: World, account: Account, step: InCalendar) -> _Found | None:
     """One of the dates of the next weeks, in the order of the days that they are for."""
     after = world.now + SOON
     found = [
-        _Found(event, one.slot.day if one.slot else mark.first, one.starts, one.ends, one.value("showAs"))
+        _Found(event, one.slot.day if one.slot else mark.first, one.starts, one.ends)
         for event in world.ours(account)
         if (mark := mark_of(event) or _UNMARKED)
         for one in event.between(after, after + _SIX_WEEKS)
@@ -154,8 +153,7 @@ def _resizes_date(world: World, account: Account, _: Mailbox, step: InCalendar) 
 
 
 def _put(world: World, account: Account, found: _Found, times: Times, said: str) -> str | None:
-    """Not a date that is set free already, nor is one set free that was moved: it takes two looks to put right."""
-    if times[0] <= world.now + SOON or found.shows != "busy" or account.mailbox is None:
+    if times[0] <= world.now + SOON or account.mailbox is None:
         return None
     try:
         Person(world.tenant, account).move(found.id_in(account.mailbox), *times)
@@ -169,8 +167,6 @@ def _put(world: World, account: Account, found: _Found, times: Times, said: str)
 def _frees_date(world: World, account: Account, box: Mailbox, step: InCalendar) -> str | None:
     found = _coming(world, account, step)
     if found is None:
-        return None
-    if found.event.is_series and found.day in world.log(account, found.event).moved:
         return None
     Person(world.tenant, account).show_as(found.id_in(box), "free")
     if found.event.is_series:

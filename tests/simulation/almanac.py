@@ -56,6 +56,7 @@ def is_off(day: date, off: Holidays) -> bool:
     return any(first <= day <= last for first, last in off.closed) or day in _holidays(off.country, day.year)
 
 
+@lru_cache(maxsize=16384)
 def instant(wall: datetime, zone: str) -> datetime:
     """When a wall clock shows this, in UTC."""
     return wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)

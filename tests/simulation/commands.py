@@ -11,6 +11,7 @@ from holdfast.jobs.apply import apply
 from holdfast.jobs.ports import Ports
 from holdfast.jobs.probing import probe
 from holdfast.jobs.remove import remove
+from holdfast.jobs.repair import repair
 from holdfast.jobs.survey import survey
 from holdfast.jobs.sweep import sweep
 from tests.simulation import runs
@@ -22,7 +23,7 @@ from tests.simulation.world import Run, World
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """``holdfast sweep``, ``apply`` or ``remove``."""
+    """``holdfast sweep``, ``apply``, ``repair`` or ``remove``."""
 
     name: str
     death: Death | None = None
@@ -38,7 +39,7 @@ class Command:
         self.run(world)
 
     def run(self, world: World) -> Run:
-        jobs = {"sweep": _swept, "apply": _applied, "remove": _removed}
+        jobs = {"sweep": _swept, "apply": _applied, "remove": _removed, "repair": _repaired}
         approved = world.approved
         watching = "watch" in (world.file.mode, approved.mode if approved else "watch")
         whom = world.people[self.only % len(world.people)].address if self.only is not None else None
@@ -65,7 +66,7 @@ class Command:
         )
         if self.name == "apply" and self.only is None and run.report is not None and run.report.complete:
             world.awaits_apply.clear()
-        runs.check(world, run, may_write=self.name != "sweep" or not watching, expected=expected)
+        runs.check(world, run, may_write=self.name not in {"sweep", "repair"} or not watching, expected=expected)
         return run
 
     def chooses(self, world: World) -> bool:
@@ -80,6 +81,10 @@ def _acting(act: InCalendar, world: World) -> Any:
 
 async def _swept(world: World, ports: Ports, _: str | None, __: Command) -> Report:
     return await sweep(settings(world.file.text), ports)
+
+
+async def _repaired(world: World, ports: Ports, only: str | None, _: Command) -> Report:
+    return await repair(settings(world.file.text), ports, only or world.people[0].address)
 
 
 async def _applied(world: World, ports: Ports, only: str | None, command: Command) -> Report:

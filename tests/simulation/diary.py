@@ -7,6 +7,7 @@ several are right, since nobody can tell from outside whether it came to look at
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -21,12 +22,19 @@ from tests.simulation.table import SOFT, Answer, Case, Past, Protection, Touch, 
 SURELY_REMEMBERED = timedelta(days=80)
 """What is older is forgotten before long, and does not surely count against a quarter's moves."""
 
-SKIPS_COME_BACK = True
-"""A date that is agreed to be left out stands in a series that is placed anew because of an edit: so it does today."""
-
 _A_DAY = timedelta(days=1)
+_RIGHT = frozenset({Answer.PUT_RIGHT, Answer.INSTEAD})
 _NOTHING_YET = frozenset({Past()})
 _FREED = frozenset({"free", "tentative"})
+
+
+class End(enum.StrEnum):
+    """How a date stands after a look: as it should, as its owner left it, there but busy again, or back but free."""
+
+    RIGHT = "to be put right"
+    SAME = "to stay"
+    BUSY = "to be busy again where it is"
+    HALF = "to be put right half way"
 
 
 class Key(NamedTuple):
@@ -76,7 +84,23 @@ class Date:
             return Touch.DELETED
         if (self.stand.starts, self.stand.ends) != self.slot.times(self.day):
             return Touch.MOVED
-        return Touch.FREED if self.stand.show_as in _FREED else None
+        return Touch.FREED if self.is_free else None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether others may book over it."""
+        return self.stand is not None and self.stand.show_as in _FREED
+
+    def end(self, now: Date) -> End | None:
+        """How it ended if it is like that now; None where nobody should have made that of it."""
+        if now.touch is None:
+            return End.RIGHT
+        if now.stand == self.stand:
+            return End.SAME
+        if self.touch is Touch.MOVED and self.is_free and self.stand and now.stand:
+            there = now.stand[:2] == self.stand[:2] and not now.is_free
+            return End.BUSY if there else End.HALF if now.touch is Touch.FREED else None
+        return None
 
     @property
     def is_inside(self) -> bool:
@@ -171,9 +195,9 @@ def _is_blocked(slot: Slot, event: Event, day: date) -> bool:
 
 
 class Way(NamedTuple):
-    """One way that things can have gone: whether a date was put as it should be, and its past from then on."""
+    """One way that things can have gone: how a date stands then, and its past from then on."""
 
-    right: bool
+    end: End
     past: Past
 
 
@@ -191,11 +215,12 @@ class Diary:
     """Everybody's dates, each with every past that is possible.
 
     ``alone`` are dates for which a single event has stood: where Exchange remembers that, it refuses another one, and
-    the product takes it for deleted for good.
+    the product takes it for deleted for good. ``judged`` counts the verdicts.
     """
 
     pasts: dict[Key, frozenset[Past]] = field(default_factory=dict)
     alone: set[Key] = field(default_factory=set)
+    judged: int = 0
 
     def of(self, key: Key) -> frozenset[Past]:
         """What may have gone before on a date."""
@@ -217,11 +242,9 @@ class Diary:
         """Whether a date may be as it is when all is quiet."""
         if one.touch is None:
             returned = one.stand is not None and not one.stand.alone
-            return SKIPS_COME_BACK or not (
-                returned and all(past.skipped for past in self.of(Key(mailbox, one.slot.block.id, one.day)))
-            )
+            return not (returned and all(past.skipped for past in self.of(Key(mailbox, one.slot.block.id, one.day))))
         ways = self._ways(one, _Among(mailbox, dates, at), {one.away}, (one.slot.block.protection,))
-        return one.murky or one.blocked or any(not way.right for way in ways)
+        return one.murky or one.blocked or any(way.end is End.SAME for way in ways)
 
     def look(self, mailbox: str, before: Sequence[Date], after: Sequence[Date], seen: Looked) -> Iterator[str]:
         """Take in what a run of the product made of somebody's dates; what of it is not right."""
@@ -264,7 +287,7 @@ class Diary:
             if not skipped:
                 yield f"{one.slot} on {one.day} was deleted though nobody wants to skip it"
             pasts = skipped or pasts
-        elif seen.clean and not seen.is_near(one) and not SKIPS_COME_BACK:
+        elif seen.clean and not seen.is_near(one):
             standing = frozenset(past for past in pasts if not past.skipped)
             if not standing:
                 yield f"{one.slot} on {one.day} stands again though it is agreed to be left out"
@@ -275,6 +298,7 @@ class Diary:
         self.pasts[key] = frozenset(past._replace(kept=False) for past in pasts)
 
     def _touched(self, key: Key, one: Date, now: Date, dates: Sequence[Date], seen: Looked) -> Iterator[str]:
+        self.judged += 1
         away = {one.away, now.away}
         among = _Among(key.mailbox, dates, seen.at, sure=not seen.acted)
         ways = set(self._ways(one, among, away, seen.protections(one.slot)))
@@ -282,19 +306,14 @@ class Diary:
             ways |= set(self._other_ways(key, ways))
         if one.blocked or now.blocked:
             # A neighbour in the way: it is counted as put right, though it stays.
-            ways |= {Way(False, way.past) for way in ways}
+            ways |= {Way(End.SAME, way.past) for way in ways}
         if one.touch is Touch.DELETED and key in self.alone:
-            ways |= {Way(False, way.past._replace(skipped=True)) for way in ways if way.right}
-        right = now.touch is None
-        if not right and now.stand != one.stand:
-            ways = {way for way in ways if way.right}  # half way there is no answer but where it was going
-            if not (one.touch is Touch.MOVED and now.touch is Touch.FREED):
-                yield f"{one.slot} on {one.day}, {one.touch} by its owner, was put elsewhere"
-            right = True
-        fitting = frozenset(way.past for way in ways if way.right == right)
+            ways |= {Way(End.SAME, way.past._replace(skipped=True)) for way in ways if way.end is End.RIGHT}
+        end = one.end(now)
+        fitting = frozenset(way.past for way in ways if way.end is end)
         if not fitting:
-            told = " or ".join(sorted({"to be put right" if way.right else "to stay" for way in ways}))
-            was = "was put right" if right else "is as it was"
+            told = " or ".join(sorted({way.end for way in ways}))
+            was = f"was left {end.removeprefix('to ')}" if end else "was put elsewhere"
             pasts = " or ".join(str(tuple(past)) for past in sorted(self.of(key)))
             yield (
                 f"{one.slot} on {one.day}, {one.touch} by its owner, {was} and had {told}"
@@ -314,8 +333,13 @@ class Diary:
             for past in self.of(key):
                 for left in lefts:
                     for gone in away:
-                        said, then = answer(protection, Case(one.touch, gone, inside, left), past)
-                        yield Way(said in (Answer.PUT_RIGHT, Answer.INSTEAD), then)
+                        case = Case(one.touch, gone, inside, left)
+                        said, then = answer(protection, case, past)
+                        end = End.RIGHT if said in _RIGHT else End.SAME
+                        if said is Answer.KEPT and one.is_free:
+                            said, then = answer(protection, case._replace(touch=Touch.FREED), then)
+                            end = End.BUSY if said in _RIGHT else End.SAME
+                        yield Way(end, then)
 
     def _other_ways(self, key: Key, ways: Iterable[Way]) -> Iterator[Way]:
         """How else things can have gone in a run that something disturbed.
@@ -324,16 +348,14 @@ class Diary:
         decides anew where the calendar changed under its hands; or done what it then did not remember.
         """
         for past in self.of(key):
-            yield Way(False, past)
+            yield Way(End.SAME, past)
             for way in ways:
-                if way.right:
-                    yield Way(True, past)
+                yield Way(way.end, past)
         for way in ways:
-            if way.right and way.past.righted:
-                for more in range(way.past.righted, 3):
-                    yield Way(False, way.past._replace(righted=more))
-                    yield Way(True, way.past._replace(righted=more))
-            yield Way(way.right, way.past)
+            yield Way(End.SAME, way.past)
+            for more in range(way.past.righted, 3) if way.end is not End.SAME and way.past.righted else ():
+                for end in (End.SAME, End.HALF, way.end):
+                    yield Way(end, way.past._replace(righted=more))
 
     def _used(self, key: Key, among: _Among) -> tuple[int, int]:
         """How many of a quarter's moves went to other dates of the block: at least, and at most."""

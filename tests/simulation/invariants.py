@@ -68,12 +68,8 @@ class _Calendar:
         return [one for one in theirs if self.marks[one.key].block == slot.block.id and slot.fits(one)]
 
     def may_lack(self, slot: Slot) -> bool:
-        """Whether a slot may be without a series.
-
-        Whoever keeps a copy of one has nothing made again once it was removed twice: so it does today.
-        """
-        copied = any(mailbox == self.account.id for mailbox, _ in self.world.copies)
-        return copied or self.world.series.is_let_be(self.account.id, slot, self.world.now)
+        """Whether a slot may be without a series."""
+        return self.world.series.is_let_be(self.account.id, slot, self.world.now)
 
 
 def _wrong(world: World, account: Account, slots: Sequence[Slot], after: datetime) -> Iterator[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +22,10 @@ from sandbox import Tenant, tokens
 from tests.simulation.clock import ProductClock, VirtualLoop
 
 _STATE_WRITES = frozenset(
-    {"approve", "withdraw", "place", "know", "learn", "choose", "learn_facts", "raise_floor", "record_run"}
+    {
+        *("approve", "withdraw", "place", "know", "learn", "choose", "learn_facts", "raise_floor", "record_run"),
+        *("touch", "forget_touches", "claim", "take_back"),
+    }
 )
 _GRAPH = "https://graph.microsoft.com"
 
@@ -38,7 +42,8 @@ class Killed(BaseException):
 class Death:
     """Die at the ``number``-th ``request`` or ``write`` of the state, before or after it was worked on.
 
-    At a ``second`` of the run it is not killed but told to stop, as by Ctrl-C.
+    Or at its ``await``-th step, wherever that is. At a ``second`` of the run it is not killed but told to stop, as by
+    Ctrl-C.
     """
 
     at: str
@@ -56,14 +61,19 @@ class Fate:
 
     def __init__(self, death: Death | None) -> None:
         self._death = death
-        self._seen = {"request": 0, "write": 0}
+        self.seen = {"request": 0, "write": 0, "await": 0}
         self.dead = False
+
+    @property
+    def counts_steps(self) -> bool:
+        """Whether it may come at a step."""
+        return self._death is not None and self._death.at == "await"
 
     def before(self, what: str) -> int:
         """Something leaves the process, unless it is dead; which one of its kind that was."""
-        self._seen[what] += 1
-        self._strike(what, self._seen[what], after=False)
-        return self._seen[what]
+        self.seen[what] += 1
+        self._strike(what, self.seen[what], after=False)
+        return self.seen[what]
 
     def after(self, what: str, number: int) -> None:
         """It has happened, and the process learns of it, unless it is dead."""
@@ -76,6 +86,62 @@ class Fate:
             raise Killed
 
 
+_FATE: ContextVar[Fate | None] = ContextVar("fate", default=None)
+"""That of the process which is at work; what works at Microsoft's has none."""
+
+
+class _Steps:
+    """A coroutine of a process that may die each time it goes on."""
+
+    def __init__(self, work: Any, fate: Fate) -> None:
+        self._work = work
+        self._fate = fate
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        going = self._work.__await__()
+        try:
+            waits = going.send(None)
+            while True:
+                try:
+                    got = yield waits
+                except BaseException as error:  # noqa: BLE001 - handed on, as if nothing stood in between
+                    waits = going.throw(error)
+                else:
+                    waits = self._goes_on(going, got)
+        except StopIteration as done:
+            return done.value
+
+    def _goes_on(self, going: Any, got: Any) -> Any:
+        try:
+            self._fate.before("await")
+        except Killed as dead:
+            return going.throw(dead)
+        return going.send(got)
+
+
+async def _whole(steps: _Steps) -> Any:
+    return await steps
+
+
+def start(loop: asyncio.AbstractEventLoop, work: Any, fate: Fate) -> asyncio.Task[Any]:
+    """A process begins to work. Its steps are counted only where one of them may be its last."""
+    if not fate.counts_steps:
+        return loop.create_task(work)
+    loop.set_task_factory(_stepwise)
+    token = _FATE.set(fate)
+    try:
+        return loop.create_task(work)
+    finally:
+        _FATE.reset(token)
+
+
+def _stepwise(loop: asyncio.AbstractEventLoop, work: Any, context: Any = None) -> asyncio.Task[Any]:
+    """The task factory by which every task of a process counts its steps."""
+    fate = _FATE.get()
+    steps = work if fate is None else _whole(_Steps(work, fate))
+    return asyncio.Task(steps, loop=loop, context=context)
+
+
 class Network(httpx.AsyncBaseTransport):
     """The way to the sandbox. What has been sent is worked on there, whether or not the sender lives to see it."""
 
@@ -86,7 +152,9 @@ class Network(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         number = self._fate.before("request")
+        token = _FATE.set(None)
         work = asyncio.get_running_loop().create_task(self._inner.handle_async_request(request))
+        _FATE.reset(token)
         self.under_way.add(work)
         work.add_done_callback(self.under_way.discard)
         try:
@@ -107,10 +175,11 @@ class Remembering:
         if name not in _STATE_WRITES:
             return real
 
-        async def write(*given: Any) -> None:
+        async def write(*given: Any, **named: Any) -> Any:
             number = self._fate.before("write")
-            await real(*given)
+            answer = await real(*given, **named)
             self._fate.after("write", number)
+            return answer
 
         return write
 

@@ -78,7 +78,7 @@ def check(world: World, run: Run, *, may_write: bool, expected: Expected | None 
 def _in_force(world: World, run: Run) -> list[File]:
     """The files that a run may have gone by."""
     approved = [file for file in (world.file_of(run.before), world.file_of(run.after)) if file is not None]
-    own = {"sweep": approved, "apply": [world.file]}.get(run.job, [])
+    own = {"sweep": approved, "repair": approved, "apply": [world.file]}.get(run.job, [])
     return list(dict.fromkeys([*own, *(approved if run.beside else [])]))
 
 
@@ -90,7 +90,7 @@ def _unaccounted(world: World, run: Run, report: Report, *, alone: bool) -> Iter
         yield "the numbers do not add up"
     accounts = Counter(account.mailbox for account in report.audience)
     approved = [world.file_of(run.before), world.file_of(run.after)]
-    files = [file or world.file for file in approved] if report.job == "sweep" else [world.file]
+    files = [file or world.file for file in approved] if report.job in {"sweep", "repair"} else [world.file]
     rosters = [roster(file.audiences, world.tenant) for file in files]
     people = rosters[0] if accounts == Counter(rosters[0]) else rosters[-1]
     if accounts != Counter(people) and not (" --only " in run.what and accounts.total() + len(report.others) == 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.simulation.almanac import WINDOWS
 from tests.simulation.clock import Deadlock
 from tests.simulation.commands import Command, Probe
 from tests.simulation.edits import EDITS, HOLIDAYS, PROTECTIONS, RECURRENCES, TIMES, Edit
-from tests.simulation.office import Audience, Block, Every, File, is_valid
+from tests.simulation.office import Audience, Block, Every, File, Holidays, is_valid
 from tests.simulation.people import CHANGES, InDirectory
 from tests.simulation.process import Death
 from tests.simulation.steps import LosesState, Passes, Quiet, ShortlyBefore, Shut, Step, Unattended, Weather
@@ -48,6 +48,7 @@ class Story:
 class Told:
     """What a story came to: its sentences, its trace, and what does not hold, if anything."""
 
+    story: Story
     lines: list[str]
     trace: str
     sum: Sum
@@ -92,23 +93,37 @@ def _opening(seed: int, draw: random.Random) -> Opening:
     )
 
 
-def _file(draw: random.Random, day: date, zone: str) -> Callable[[Tenant], File]:
+@dataclass(frozen=True, slots=True)
+class FirstFile:
+    """The settings file that a story begins with, but for what only its tenant knows. ``own`` are the days off of the
+    last audience, where they are not everybody's.
+    """
+
+    names: tuple[str, ...]
+    own: Holidays | None
+    blocks: tuple[Block, ...]
+    zone: str
+    holidays: Holidays
+    guard: int
+
+    def __call__(self, tenant: Tenant) -> File:
+        groups = {"alla": str(tenant.everyone.mail), "utveckling": f"utveckling@{tenant.domain}"}
+        audiences = [Audience(name, groups[name], f"avstar@{tenant.domain}") for name in self.names]
+        audiences[-1] = replace(audiences[-1], holidays=self.own)
+        whole = File(
+            tenant.id, tenant.client_id, tuple(audiences), self.blocks, self.zone, self.holidays, guard=self.guard
+        )
+        return whole if is_valid(whole) else replace(whole, blocks=self.blocks[:1])
+
+
+def _file(draw: random.Random, day: date, zone: str) -> FirstFile:
     since = day + timedelta(days=draw.choice((-30, 0, 7)))
     names = ("alla", "utveckling") if draw.random() < 0.5 else ("alla",)
     own = draw.choice((None, *HOLIDAYS)) if len(names) > 1 else None
     blocks = [_block(draw, "lartimmen", "Lärtimmen", names[0], since)]
     if draw.random() < 0.5:
         blocks.append(_block(draw, "fordjupning", "Fördjupning", names[-1], since))
-    holidays, guard = draw.choice(HOLIDAYS), draw.choice((10, 10, 1))
-
-    def file(tenant: Tenant) -> File:
-        groups = {"alla": str(tenant.everyone.mail), "utveckling": f"utveckling@{tenant.domain}"}
-        audiences = [Audience(name, groups[name], f"avstar@{tenant.domain}") for name in names]
-        audiences[-1] = replace(audiences[-1], holidays=own)
-        whole = File(tenant.id, tenant.client_id, tuple(audiences), tuple(blocks), zone, holidays, guard=guard)
-        return whole if is_valid(whole) else replace(whole, blocks=tuple(blocks[:1]))
-
-    return file
+    return FirstFile(names, own, tuple(blocks), zone, draw.choice(HOLIDAYS), draw.choice((10, 10, 1)))
 
 
 def _block(draw: random.Random, name: str, title: str, audience: str, since: date) -> Block:
@@ -153,7 +168,7 @@ def _quarter(draw: random.Random) -> Iterator[Step]:
             yield draw.choice((_edit, _in_directory, _in_calendar))(draw)
         yield ShortlyBefore(draw.randrange(4), draw.choice((11, 20, 30))) if draw.random() < 0.2 else _time(draw, 7)
         if draw.random() < 0.7:
-            yield _command(draw, draw.choice(("sweep", "sweep", "apply")))
+            yield _command(draw, draw.choice(("sweep", "sweep", "repair", "apply")))
         if draw.random() < 0.1:
             yield Quiet(alone=True)
 
@@ -304,8 +319,8 @@ def _command(draw: random.Random, name: str = "") -> Command:
         number = 1 + int(draw.random() ** 2 * (40 if at == "second" else 16))
         death = Death(at, number, after=draw.random() < 0.5 and at != "second")
     meanwhile = tuple((draw.random() ** 2 * 30, _in_calendar(draw)) for _ in range(draw.choice((0, 0, 0, 1, 2))))
-    name = name or draw.choices(("sweep", "apply", "remove"), (5, 5, 1))[0]
-    only = draw.randrange(12) if name != "sweep" and draw.random() < 0.15 else None
+    name = name or draw.choices(("sweep", "apply", "repair", "remove"), (5, 5, 2, 1))[0]
+    only = draw.randrange(12) if name == "repair" or (name != "sweep" and draw.random() < 0.15) else None
     thinking = draw.choice((0.0, 30.0, 400.0))
     timer = draw.random() * 4 + thinking if draw.random() < 0.15 else None
     again = name == "apply" and draw.random() < 0.1
@@ -329,7 +344,7 @@ def tell(told: Story) -> Told:
         except Exception as error:  # noqa: BLE001 - whatever a run raises that is not for people is a finding
             broken = f"{type(error).__name__}: {error!r}"[:600]
         trace = world.end()
-        return Told(world.lines, trace, world.sum, broken, told.steps[:done])
+        return Told(told, world.lines, trace, world.sum, broken, told.steps[:done])
 
 
 def shortened(told: Story, tries: int = 60) -> Told:
@@ -355,4 +370,5 @@ def failure(seed: int, worst: Told) -> str:
     """What to print of a story that does not hold."""
     lines = [f"{number:3}. {line}" for number, line in enumerate(worst.lines, 1)]
     replay = f"Replay: make simulate SEEDS={seed}..{seed}"
-    return "\n".join([f"Seed {seed} does not hold:", *lines, f"  => {worst.broken}", replay])
+    keep = f"Keep: python -m tests.simulation keep {seed}"
+    return "\n".join([f"Seed {seed} does not hold:", *lines, f"  => {worst.broken}", keep, replay])

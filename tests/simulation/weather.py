@@ -65,9 +65,6 @@ def total(tenant: Tenant) -> int:
     return sum(tenant.faults.met.values())
 
 
-def met(tenant: Tenant) -> Counter[str]:
-    """What has gone wrong so far, by kind."""
-    found: Counter[str] = Counter()
-    for (fault, _), times in tenant.faults.met.items():
-        found[str(fault)] += times
-    return found
+def met(tenant: Tenant) -> Counter[tuple[str, str]]:
+    """What has gone wrong so far, by fault and by kind of call."""
+    return Counter({(str(fault), kind): times for (fault, kind), times in tenant.faults.met.items()})

@@ -37,7 +37,7 @@ from tests.simulation.diary import Calendar, Date, Diary, Looked, standing
 from tests.simulation.diary import Key as DateKey
 from tests.simulation.ledger import HORIZON, Key, Ledger, Mark, Touched, mark_of
 from tests.simulation.office import File, inside, settings
-from tests.simulation.process import Death, Fate, process
+from tests.simulation.process import Death, Fate, process, start
 from tests.simulation.recollection import Recollection, recall
 from tests.simulation.slots import Hours, Person, Slot, Told, wanted
 from tests.simulation.table import Protection
@@ -84,13 +84,15 @@ class Sum:
     runs: int = 0
     kills: int = 0
     calls: int = 0
-    met: Counter[str] = field(default_factory=Counter)
+    touches: int = 0
+    met: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, other: Sum) -> None:
         """Take another story's figures in."""
         self.runs += other.runs
         self.kills += other.kills
         self.calls += other.calls
+        self.touches += other.touches
         self.met += other.met
 
 
@@ -122,6 +124,7 @@ class Run:
     acted: dict[str, set[tuple[str, date]]] = field(default_factory=dict)
     dates: dict[str, list[Date]] = field(default_factory=dict)
     faults: int = 0
+    fate: Fate = field(default_factory=lambda: Fate(None))
     died: bool = False
     again: bool = False
 
@@ -416,7 +419,7 @@ class World:
         self._began = self.now
         run = self._run = self._before(what, beside=beside is not None)
         run.again = again
-        fate = Fate(death)
+        fate = run.fate = Fate(death)
         works = [self._process(job, death, fate, meanwhile, run)]
         if beside is not None:
             works.append(self._later(beside, run))
@@ -448,7 +451,7 @@ class World:
             for account in self.people
         }
         run = Run(what, self._began, self.recollection, dict(self.heard), series, lost=weather.lost(self.tenant))
-        own = {"sweep": [self.approved], "apply": [self.file]}.get(run.job, [])
+        own = {"sweep": [self.approved], "repair": [self.approved], "apply": [self.file]}.get(run.job, [])
         run.files = list(dict.fromkeys(file for file in (*own, *([self.approved] if beside else [])) if file))
         run.dates = {account.id: self._dates(run.files, account) for account in self.people}
         run.faults = weather.total(self.tenant)
@@ -533,7 +536,7 @@ class World:
         report = run.report
         if report is None or run.died or run.acts or run.beside or run.faults != weather.total(self.tenant):
             return False
-        if "nothing" in report.note.lower() or run.job not in {"sweep", "apply"}:
+        if "nothing" in report.note.lower() or "left to the next sweep" in report.note:
             return False
         box = account.mailbox
         if box is None or box.denied or box.pressure or box._late:
@@ -587,7 +590,7 @@ class World:
             else:
                 run.acts.extend([said] if said else [])
 
-        work = self.loop.create_task(live())
+        work = start(self.loop, live(), fate)
         timers = [self.loop.call_later(seconds, act, what) for seconds, what in meanwhile]
         if death and death.at == "second":
             timers.append(self.loop.call_later(death.number, work.cancel))
@@ -680,6 +683,7 @@ class World:
         for account in self.tenant.accounts:
             self.trace.update(repr(self._contents(account)).encode())
         self.sum.met = weather.met(self.tenant)
+        self.sum.touches = self.diary.judged
         for task in asyncio.all_tasks(self.loop):
             task.cancel()
         self.loop.run_until_complete(asyncio.sleep(0))
