@@ -37,6 +37,7 @@ from holdfast.core.model import (
     Person,
     Profile,
     Purpose,
+    Response,
     Rule,
     ShowAs,
     Single,
@@ -297,6 +298,8 @@ class Mailbox:
     """What else takes up the person's time, by the event's id."""
     answers: dict[str, tuple[str | None, Stretch | None]] = field(default_factory=dict)
     """What was said with each declined meeting."""
+    declined_meetings_go: bool = True
+    """Whether a declined meeting leaves the calendar, or stays as declined."""
     exists: bool = True
     transactions: dict[str, str] = field(default_factory=dict)
     remembers_deleted: bool = True
@@ -465,7 +468,7 @@ class MemoryCalendars:
         return await self._do("meeting", mailbox, effect)
 
     async def decline(self, mailbox: str, event_id: str, *, comment: str | None, proposed: Stretch | None) -> None:
-        """A declined meeting leaves the calendar; what Graph would refuse is refused."""
+        """What Graph would refuse is refused, and nothing is ever to be declined twice."""
 
         def effect(box: Mailbox) -> None:
             if event_id not in box.meetings:
@@ -473,8 +476,12 @@ class MemoryCalendars:
             meeting = box.meetings[event_id]
             if meeting.is_own or (comment is not None and not meeting.asks) or (proposed and not meeting.hears):
                 raise Unexpected("Your request can't be completed.", status=400, code="ErrorInvalidRequest")
-            del box.meetings[event_id]
+            assert event_id not in box.answers
             box.answers[event_id] = comment, proposed
+            if box.declined_meetings_go:
+                del box.meetings[event_id]
+            else:
+                box.meetings[event_id] = replace(meeting, response=Response.DECLINED)
 
         await self._do("decline", mailbox, effect)
 
@@ -684,10 +691,15 @@ def _starts(event: Event) -> datetime:
 
 
 def _view(box: Mailbox, since: datetime, until: datetime, step: timedelta) -> str:
-    """A digit for each step: 2 where the person has something, a block of ours included."""
-    taken = [*box.busy, *((one.starts, one.ends) for event in box.events.values() for one in event.occurrences())]
-    steps = (since + step * number for number in range((until - since) // step))
-    return "".join("2" if any(at < over and begins < at + step for begins, over in taken) else "0" for at in steps)
+    """A digit for each step, the worst that is so: 3 for out of office, 2 for something, 1 for a meeting unanswered."""
+    ours = [(one.starts, one.ends) for event in box.events.values() for one in event.occurrences()]
+    meetings = [one.time for one in box.meetings.values() if one.response is not Response.DECLINED]
+    digits = ["0"] * ((until - since) // step)
+    for digit, taken in (("1", meetings), ("2", [*box.busy, *ours]), ("3", box.away)):
+        for begins, over in taken:
+            first, last = max(0, (begins - since) // step), min(len(digits), -((since - over) // step))
+            digits[first : max(first, last)] = digit * (last - first)
+    return "".join(digits)
 
 
 def _look(event: Event) -> EventLook:

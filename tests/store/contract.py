@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import fields, replace
@@ -86,6 +87,15 @@ OF_ANNA = Touches(
     remade={"lartimmen": (THURSDAY - timedelta(days=30), THURSDAY)},
 )
 RUN = {"job": "sweep", "states": {"held": 3}, "complete": True, "note": "Väntar …", "problems": [{"a": None}]}
+
+CILLA = "cilla@fjallvik.example"
+MOST, WEEK = 2, timedelta(days=7)
+
+
+async def claimed(state: State, *about: str, at: datetime = NOON, to: str = CILLA) -> bool:
+    """Whether a message may be sent, of which there are two a week at most."""
+    return await state.claim(to, about, at, most=MOST, since=at - WEEK)
+
 
 NOTHING = (None, {}, None, None, {}, None, {}, None, Touches())
 EVERYTHING = (APPROVAL, {"id-anna": ANNA}, KNOWN, LEARNED, CHOICES, FACTS, {"lartimmen": 3}, RUN, OF_ANNA)
@@ -172,6 +182,53 @@ class StateContract:
         await state.touch("id-anna", Touches().with_move(old).with_skip(new).with_put_back(old))
         await state.forget_touches(new.day)
         assert await state.touches("id-anna") == Touches().with_skip(new)
+
+    # What was sent
+
+    async def test_a_message_is_written_down_once_whatever_else_it_is_about(self, state: State) -> None:
+        assert await claimed(state, "note 1", "note 2")
+        assert not await claimed(state, "note 2", at=NOON + timedelta(hours=1))
+        assert not await claimed(state, "note 0", "note 1", at=NOON + timedelta(hours=1))
+        assert await state.sent(CILLA) == {"note 1": NOON, "note 2": NOON}
+
+    async def test_of_many_who_claim_the_same_at_once_one_gets_it(self, state: State) -> None:
+        got = await asyncio.gather(*(claimed(state, "note 1", at=NOON + timedelta(seconds=n)) for n in range(9)))
+        assert sum(got) == 1
+
+    async def test_of_many_messages_at_one_instant_no_more_are_sent_than_may_be(self, state: State) -> None:
+        got = await asyncio.gather(*(claimed(state, f"decline {n}", f"more {n}") for n in range(9)))
+        assert sum(got) == MOST
+        assert len(await state.sent(CILLA)) == 2 * MOST
+
+    async def test_messages_count_for_as_long_as_is_asked_and_for_their_recipient_alone(self, state: State) -> None:
+        for days in range(MOST):
+            assert await claimed(state, f"note {days}", at=NOON + timedelta(days=days))
+        assert not await claimed(state, "late", at=NOON + WEEK - timedelta(microseconds=1))
+        assert await claimed(state, "of another", to="bo@fjallvik.example")
+        assert await claimed(state, "in time", at=NOON + WEEK)
+        assert not await claimed(state, "too soon", at=NOON + WEEK)
+
+    async def test_what_was_taken_back_can_be_claimed_again_and_does_not_count(self, state: State) -> None:
+        for _ in range(MOST + 1):
+            assert await claimed(state, "note 1", "note 2")
+            await state.take_back(CILLA, ["note 1", "note 2", "never sent"])
+        assert await state.sent(CILLA) == {}
+        await state.take_back("bo@fjallvik.example", ["note 1"])
+
+    async def test_messages_are_forgotten_by_the_day_they_were_sent(self, state: State) -> None:
+        assert await claimed(state, "old")
+        assert await claimed(state, "new", at=NOON + timedelta(days=1))
+        await state.forget_touches(NOON.date())
+        assert set(await state.sent(CILLA)) == {"old", "new"}
+        await state.forget_touches(NOON.date() + timedelta(days=1))
+        assert await state.sent(CILLA) == {"new": NOON + timedelta(days=1)}
+        assert await claimed(state, "old", at=NOON + timedelta(days=1))
+
+    @pytest.mark.parametrize("text", ["'; drop table sent; --", "å\u2028\U0001f4da", '["a", "b"]', "%", ""])
+    async def test_a_message_may_be_about_anything(self, state: State, text: str) -> None:
+        assert await claimed(state, text, "x")
+        assert not await claimed(state, text)
+        assert set(await state.sent(CILLA)) == {text, "x"}
 
     # The approval
 
@@ -373,6 +430,21 @@ class StateContract:
             await other.record_run({"job": "remove"})
         with store.open(TENANT) as state:
             assert await remembered(state) == EVERYTHING
+
+    async def test_tenants_have_messages_of_their_own(self, store: Store) -> None:
+        with store.open(TENANT) as state, store.open(OTHER_TENANT) as other:
+            assert await claimed(state, "note 1")
+            assert await other.sent(CILLA) == {}
+            await other.take_back(CILLA, ["note 1"])
+            assert await claimed(other, "note 1")
+            await other.forget_touches(NOON.date() + timedelta(days=1))
+            assert set(await state.sent(CILLA)) == {"note 1"}
+
+    async def test_two_at_once_send_no_more_than_one_may(self, store: Store) -> None:
+        with store.open(TENANT) as one, store.open(TENANT) as other:
+            got = [await claimed(state, f"note {n}") for n in range(3) for state in (one, other)]
+            assert sum(got) == MOST
+            assert await one.sent(CILLA) == await other.sent(CILLA)
 
     async def test_all_is_still_known_when_it_is_opened_again(self, store: Store) -> None:
         with store.open(TENANT) as state:
