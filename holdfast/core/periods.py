@@ -1,0 +1,83 @@
+"""When a post is due and what time it is about: periods follow each other without a gap, whoever was late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from holdfast.core import calm, recurrence, zones
+from holdfast.core.holidays import DaysOff, nearest_in_week
+from holdfast.core.hours import works_between
+from holdfast.core.settings import Channel, Settings
+
+_DAY = timedelta(days=1)
+_AN_HOUR = timedelta(hours=1)
+_YEAR = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The time between two posts of a channel. ``name`` is its day by the rule, wherever a holiday moves the post to.
+
+    It is about what happened from ``since`` on, before ``due``.
+    """
+
+    name: str
+    since: datetime
+    due: datetime
+
+
+def latest(settings: Settings, channel: Channel, now: datetime) -> Period | None:
+    """The period whose post was due last; None before the first."""
+    found = [period for period in _around(settings, channel, now) if period.due <= now]
+    return found[-1] if found else None
+
+
+def current(settings: Settings, channel: Channel, now: datetime) -> Period | None:
+    """The period that is going on: whose post is due next."""
+    return next((period for period in _around(settings, channel, now) if period.due > now), None)
+
+
+def may_be_posted(settings: Settings, period: Period, now: datetime) -> bool:
+    """Whether the time is right for a post that is due: at once, or where that was missed, in office hours."""
+    zone = settings.organization.zone
+    if now - period.due < _AN_HOUR:
+        return True
+    at_work = works_between(now, now + timedelta(minutes=1), calm.OFFICE_HOURS, zone=zone)
+    return at_work and not days_off(settings).off(zones.date_at(zone, now))
+
+
+def days_off(settings: Settings) -> DaysOff:
+    """The organisation's days off, weekends included."""
+    own = settings.organization.holidays
+    return DaysOff(own.country, own.subdivision, own.closed) if own else DaysOff()
+
+
+def _around(settings: Settings, channel: Channel, now: datetime) -> Iterator[Period]:
+    """The periods of the last year and the coming one, in order; one whose whole week is off has no post."""
+    zone, rule = settings.organization.zone, channel.post.rule
+    off = days_off(settings)
+    today = zones.date_at(zone, now)
+    before: datetime | None = None
+    for day in recurrence.dates(rule, today - _YEAR, today + _YEAR):
+        on = _posted_on(day, off)
+        if on is None:
+            continue
+        due = datetime.combine(on, channel.post.at, zones.rules(zone)).astimezone(now.tzinfo)
+        if before is not None:
+            yield Period(day.isoformat(), before, due)
+        before = due
+
+
+def _posted_on(day: date, off: DaysOff) -> date | None:
+    """The day on which a post is posted that the rule has on ``day``."""
+    if not off.off(day):
+        return day
+    return nearest_in_week(day, off, taken=lambda _: False)
+
+
+def first_day(period: Period, zone: str) -> date:
+    """The first whole day that a period is about."""
+    there = period.since.astimezone(zones.rules(zone))
+    return there.date() if there.time() == time.min else there.date() + _DAY
