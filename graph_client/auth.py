@@ -28,7 +28,7 @@ MARGIN = 300.0
 _TIMEOUT = (10.0, 30.0)
 """Seconds for connecting to the sign-in service and for each wait for its answer."""
 
-_ENTRA_CODE = re.compile(r"AADSTS(\d+)")
+ENTRA_CODE = re.compile(r"AADSTS(\d+)")
 
 _CURES = {
     "7000215": "The client secret is wrong: HOLDFAST_CLIENT_SECRET takes the secret's value, not its id.",
@@ -43,7 +43,7 @@ _OUTSIDE_AZURE = (
     "A managed identity exists only inside Azure; elsewhere set tenant.credential to certificate or secret. In Azure, "
     "switch the identity on, and name a user-assigned one by tenant.client_id."
 )
-_UNTRUSTED = "If a proxy opens TLS connections on the way, name its certificate authority in HOLDFAST_CA_BUNDLE."
+UNTRUSTED = "If a proxy opens TLS connections on the way, name its certificate authority in HOLDFAST_CA_BUNDLE."
 
 
 class MsalTokens:
@@ -101,7 +101,7 @@ class MsalTokens:
         try:
             result = await asyncio.to_thread(self._acquire, claims)
         except requests.exceptions.SSLError as error:
-            raise Unreachable("The sign-in service's certificate is not trusted.", cure=_UNTRUSTED) from error
+            raise Unreachable("The sign-in service's certificate is not trusted.", cure=UNTRUSTED) from error
         except (requests.RequestException, msal.exceptions.MsalServiceError) as error:
             if managed:
                 raise NotSignedIn("There is no managed identity to be reached here.", cure=_OUTSIDE_AZURE) from error
@@ -116,13 +116,12 @@ class MsalTokens:
         self._usable_until = self._clock.monotonic() + float(result["expires_in"]) - MARGIN
 
     def _refused(self, said: str, request_id: str) -> NotSignedIn:
-        found = _ENTRA_CODE.search(said)
+        found = ENTRA_CODE.search(said)
         cure = _CURES.get(found[1]) if found else None
         if cure is None and self._connection.credential == MANAGED_IDENTITY:
             cure = _OUTSIDE_AZURE
-        said = " ".join(said[found.start() if found else 0 :].split(" Trace ID:", maxsplit=1)[0].split())
         return NotSignedIn(
-            f"Signing in failed: {said}", code=found[0] if found else "", request_id=request_id, cure=cure
+            f"Signing in failed: {said_of(said)}", code=found[0] if found else "", request_id=request_id, cure=cure
         )
 
     def _acquire(self, claims: str | None) -> dict[str, Any]:
@@ -137,17 +136,29 @@ class MsalTokens:
         return dict(answer)
 
 
-def _application(connection: Connection) -> Any:  # noqa: ANN401 - msal has no types
+def said_of(text: str) -> str:
+    """What the sign-in service says, from its number on and without the ids and the time that follow."""
+    found = ENTRA_CODE.search(text)
+    return " ".join(text[found.start() if found else 0 :].split(" Trace ID:", maxsplit=1)[0].split())
+
+
+def session(connection: Connection) -> requests.Session:
+    """What msal reaches the sign-in service by."""
     session = requests.Session()
     for scheme in ("https://", "http://"):  # http: where Azure gives out the tokens of managed identities
         session.mount(scheme, _Adapter(connection.trust()))
+    return session
+
+
+def _application(connection: Connection) -> Any:  # noqa: ANN401 - msal has no types
+    http = session(connection)
     if connection.credential == MANAGED_IDENTITY:
         identity = (
             msal.UserAssignedManagedIdentity(client_id=connection.client_id)
             if connection.client_id
             else msal.SystemAssignedManagedIdentity()
         )
-        return msal.ManagedIdentityClient(identity, http_client=session)
+        return msal.ManagedIdentityClient(identity, http_client=http)
     return msal.ConfidentialClientApplication(
         connection.client_id,
         client_credential=(
@@ -157,7 +168,7 @@ def _application(connection: Connection) -> Any:  # noqa: ANN401 - msal has no t
         ),
         authority=connection.authority,
         instance_discovery=None if connection.well_known else False,
-        http_client=session,
+        http_client=http,
     )
 
 

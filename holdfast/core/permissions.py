@@ -1,5 +1,6 @@
-"""The application permissions of Microsoft Graph that the product asks for, and what for. No others are ever needed.
+"""The permissions of Microsoft Graph that the product asks for, and what for. No others are ever needed.
 
+``PERMISSIONS`` are those of the application itself, ``DELEGATED`` those in the name of the account that posts.
 Least privilege per call is in each reference page below ``api-reference/v1.0/api/`` of Microsoft's Graph documentation.
 ``docs/permissions.md`` lists the same for admins.
 """
@@ -23,3 +24,19 @@ PERMISSIONS = {
 
 LIMITED = frozenset({MAILBOX_SETTINGS, CALENDARS, MAIL})
 """Those that can be granted for some mailboxes only, by RBAC for Applications; they are then in no token."""
+
+SEND_POSTS = "ChannelMessage.Send"
+FIND_TEAMS = "Team.ReadBasic.All"
+FIND_CHANNELS = "Channel.ReadBasic.All"
+READ_POSTS = "ChannelMessage.Read.All"
+
+DELEGATED = {
+    SEND_POSTS: "posting summaries to the channels of the settings, which Graph lets no application do by itself",
+    FIND_TEAMS: "finding the teams of the settings among those that the account is in",
+    FIND_CHANNELS: "finding the channels of the settings in these teams",
+    READ_POSTS: "reading the replies to summaries, and looking whether a post arrived whose answer was lost",
+}
+"""Asked for by ``holdfast login``, and only where a channel is posted to with ``via: graph``."""
+
+NEED_AN_ADMIN = frozenset({READ_POSTS})
+"""Those of them that people cannot consent to themselves; without them posting works all the same."""

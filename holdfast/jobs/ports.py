@@ -6,8 +6,9 @@ Every read gives everything or raises: "could not read" is never "nothing there"
 
 from __future__ import annotations
 
+import enum
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol
 
@@ -189,6 +190,43 @@ class Learned:
     at: datetime
 
 
+class PostState(enum.StrEnum):
+    """How far the post of a channel and a period has come."""
+
+    POSTING = "posting"
+    POSTED = "posted"
+    UNCONFIRMED = "unconfirmed"
+    QUIET = "nothing to tell"
+    PASSED = "was due before it was asked for"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the posting ledger: what became of the post of a channel and a period, ``at`` the last time.
+
+    ``hours`` are those published for each goal, by its id.
+    """
+
+    channel: str
+    period: str
+    state: PostState
+    at: datetime
+    message_id: str = ""
+    url: str = ""
+    hours: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """That an account has signed in to post, when it did, and when its sign-in was last renewed.
+
+    Entra forgets one that nobody has renewed for 90 days.
+    """
+
+    since: datetime
+    used: datetime
+
+
 class State(Protocol):
     """What is remembered between runs. Losing it loses no block: the calendars are the record."""
 
@@ -256,6 +294,21 @@ class State(Protocol):
         """Forget a message that was not sent after all."""
         ...
 
+    async def posts(self, channel: str) -> Sequence[Entry]:
+        """The ledger of a channel, by its id in the settings, by period."""
+        ...
+
+    async def begin_post(self, entry: Entry, *, holder: str, until: datetime, over: Collection[PostState] = ()) -> bool:
+        """Write down that ``holder`` is about to post, up to ``until``; False where it is not theirs to do.
+
+        It is where nothing is written yet, where whoever began did not end in time, and over the states named.
+        """
+        ...
+
+    async def end_post(self, entry: Entry, *, holder: str) -> None:
+        """Write down what became of a post, unless somebody else has taken it over meanwhile."""
+        ...
+
     async def choices(self) -> Mapping[ChoiceKey, time]:
         """The times of day chosen where the settings leave the choice."""
         ...
@@ -280,6 +333,25 @@ class State(Protocol):
         """Use at least this generation for a block from now on."""
         ...
 
+    async def signed_in(self) -> SignedIn | None:
+        """Whether an account has signed in to post, without looking at its tokens."""
+        ...
+
+    async def token_cache(self) -> bytes | None:
+        """The tokens of the account that signed in. Raises ``NotSignedIn`` for those kept under a key that is gone."""
+        ...
+
+    async def keep_token_cache(self, data: bytes | None, at: datetime) -> None:
+        """Keep the tokens of who has just signed in, instead of all before; with None, forget them."""
+        ...
+
+    async def renew_token_cache(self, data: bytes, at: datetime, *, instead_of: bytes) -> bool:
+        """Keep tokens that were got with those of ``instead_of``; False where these stand there no more.
+
+        So of two who renew at once one is written, and who signed in or was forgotten meanwhile stays so.
+        """
+        ...
+
     async def last_run(self) -> Mapping[str, Any] | None:
         """The report of the last run, as plain data."""
         ...
@@ -298,7 +370,7 @@ class Mail(Protocol):
 
 
 class Channels(Protocol):
-    """Teams channels, as the account that signed in sees them. Raises ``NotSignedIn`` where nobody has, or not any more."""
+    """Teams channels, as the account that signed in sees them. Raises ``NotSignedIn`` where nobody has."""
 
     async def find(self, team: str, channel: str) -> Place:
         """The channel that the settings mean, by ids or names. Raises ``Gone`` for none, ``Unexpected`` for several."""
@@ -345,3 +417,5 @@ class Ports:
     state: State
     clock: Clock
     mail: Mail
+    channels: Channels
+    workflow: Workflow

@@ -195,7 +195,7 @@ class Errand:
     """Whether series are made again, too, whose owner has deleted them twice within a quarter."""
 
     def live(self, calendar: ActualCalendar, at: datetime) -> list[ActualSeries]:
-        """The series that are not over, by the date where the organisation is, without copies: what ``diff`` goes by too."""
+        """The series that are not over, by the date where the organisation is, without copies: as ``diff`` has it."""
         today = zones.date_at(self.desired.zone, at)
         return [series for series in originals(calendar) if series.is_open(today)]
 

@@ -15,6 +15,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
 
 KEY, KEY_PREVIOUS = "HOLDFAST_KEY", "HOLDFAST_KEY_PREVIOUS"
 """The environment variables: the key, and while it is being replaced the one before."""
@@ -29,11 +33,18 @@ _SHORTEST = 43
 _PSEUDONYM = b"holdfast pseudonym 1"
 """What a pseudonym's own key is derived with, so that no other use of the secret ever meets it."""
 
+_BOX = b"holdfast box 1"
+"""Likewise for what is encrypted."""
+
 _MAKE_ONE = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 
 class KeyUnusable(Exception):
     """There is no key to work with. The message says what to do, and never holds any of it."""
+
+
+class Unreadable(Exception):
+    """What was sealed cannot be opened: it was sealed under another key, or has been changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,25 @@ class Key:
     def pseudonyms(self, *texts: str) -> tuple[str, ...]:
         """The names under which something may be stored: today's first, then that under the key before."""
         return tuple(_pseudonym(secret, texts) for secret in (self.secret, self.previous) if secret is not None)
+
+    def seal(self, data: bytes) -> bytes:
+        """The data so that nobody reads or changes it without the key: by Fernet, under a key of its own."""
+        return self._box().encrypt(data)
+
+    def open(self, sealed: bytes) -> bytes:
+        """What was sealed under this key or the one before. Raises ``Unreadable``."""
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as below
+
+        try:
+            return self._box().decrypt(sealed)
+        except InvalidToken as error:
+            raise Unreadable from error
+
+    def _box(self) -> MultiFernet:
+        """Seals under today's secret and opens what was sealed under either."""
+        from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415 - slow to load, and few commands need it
+
+        return MultiFernet([Fernet(_box_key(one)) for one in (self.secret, self.previous) if one is not None])
 
 
 def of(variables: Mapping[str, str], beside: Path, make: Callable[[], str]) -> Key:
@@ -79,6 +109,14 @@ def _pseudonym(secret: bytes, texts: tuple[str, ...]) -> str:
     told_apart = b"".join(len(text).to_bytes(8, "big") + text for text in encoded)
     own = hmac.digest(secret, _PSEUDONYM, hashlib.sha256)
     return hmac.digest(own, told_apart, hashlib.sha256)[:16].hex()
+
+
+def _box_key(secret: bytes) -> bytes:
+    """A key for Fernet from a secret, by HKDF (RFC 5869), which has nothing in common with a pseudonym's."""
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
+
+    return base64.urlsafe_b64encode(HKDF(SHA256(), _BYTES, salt=None, info=_BOX).derive(secret))
 
 
 def _secret(text: str, name: str, cure: str) -> bytes:

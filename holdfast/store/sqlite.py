@@ -14,24 +14,34 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.core.desired import ChoiceKey
+from holdfast.core.errors import NotSignedIn
 from holdfast.core.model import SlotKey
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import Touches
-from holdfast.jobs.ports import Approval, Known, Learned, Placed
+from holdfast.jobs.ports import Approval, Entry, Known, Learned, Placed, PostState, SignedIn
 from holdfast.store import rows
-from holdfast.store.key import Key
+from holdfast.store.key import Key, Unreadable
 
-_SCHEMA_VERSION = 5
+_SCHEMA_VERSION = 7
 _TOUCHES = """
-create table touches (tenant text, who text, first text, last text, touches text, primary key (tenant, who))
+create table if not exists touches (tenant text, who text, first text, last text, touches text, primary key (tenant, who))
 """
 _SENT = """
-create table sent (tenant text, who text, about text, at text, message text, primary key (tenant, who, about))
+create table if not exists sent (tenant text, who text, about text, at text, message text, primary key (tenant, who, about))
 """
 _MESSAGE = "alter table sent add column message text", "update sent set message = at"
+_SIGN_IN = """
+create table if not exists sign_in (tenant text primary key, tokens blob, since text, used text)
+"""
+_POST = """
+create table if not exists post (tenant text, channel text, period text, state text, at text, holder text, until text, message text,
+    url text, hours text, primary key (tenant, channel, period))
+"""
 _SCHEMA = f"""
 {_TOUCHES};
 {_SENT};
+{_POST};
+{_SIGN_IN};
 create table approval (tenant text primary key, fingerprint text, settings text, at text, groups text, complete text);
 create table placed (tenant text, mailbox text, address text, slots text, primary key (tenant, mailbox));
 create table known (tenant text, mailbox text, at text, series text, primary key (tenant, mailbox));
@@ -44,7 +54,13 @@ create table run (tenant text primary key, run text);
 """
 _EARLIER = {1: ("approval", "placed", "purpose", "floor", "run")}
 """The tables of versions that are made anew; a file that lacks one of them is somebody else's, and stays as it is."""
-_ADDED = {2: (_TOUCHES, _SENT), 3: (_SENT,), 4: _MESSAGE}
+_ADDED = {
+    2: (_TOUCHES, _SENT, _SIGN_IN, _POST),
+    3: (_SENT, _SIGN_IN, _POST),
+    4: (*_MESSAGE, _SIGN_IN, _POST),
+    5: (_SIGN_IN, _POST),
+    6: (_POST,),
+}
 """What versions lack that are added to."""
 
 _BUSY_SECONDS = 30
@@ -185,6 +201,48 @@ class SqliteState:
         else:
             await self._do("delete from touches where tenant = ? and who = ?", who)
 
+    async def posts(self, channel: str) -> list[Entry]:
+        """The ledger of a channel, by period."""
+        query = (
+            "select period, state, at, message, url, hours from post where tenant = ? and channel = ? order by period"
+        )
+        return [
+            Entry(channel, period, PostState(state), datetime.fromisoformat(at), message, url, json.loads(hours))
+            for period, state, at, message, url, hours in self._all(query, channel)
+        ]
+
+    async def begin_post(self, entry: Entry, *, holder: str, until: datetime, over: Collection[PostState] = ()) -> bool:
+        """Write down that ``holder`` is about to post; False where it is not theirs to do."""
+        written = await self._do(
+            "insert into post values (?, ?, ?, ?, ?, ?, ?, '', '', '{}') on conflict do update "
+            "set state = excluded.state, at = excluded.at, holder = excluded.holder, until = excluded.until "
+            "where (post.state = 'posting' and post.until < excluded.at) "
+            "or post.state in (select value from json_each(?))",
+            entry.channel,
+            entry.period,
+            entry.state.value,
+            _text(entry.at),
+            holder,
+            _text(until),
+            json.dumps([state.value for state in over]),
+        )
+        return written == 1
+
+    async def end_post(self, entry: Entry, *, holder: str) -> None:
+        """Write down what became of a post, unless somebody else has taken it over meanwhile."""
+        await self._do(
+            "update post set state = ?4, at = ?5, message = ?6, url = ?7, hours = ?8 "
+            "where tenant = ?1 and channel = ?2 and period = ?3 and holder = ?9",
+            entry.channel,
+            entry.period,
+            entry.state.value,
+            _text(entry.at),
+            entry.message_id,
+            entry.url,
+            json.dumps(dict(entry.hours)),
+            holder,
+        )
+
     async def choices(self) -> Mapping[ChoiceKey, time]:
         """The times of day chosen where the settings leave the choice."""
         found = self._all("select block, audience, days, at from choice where tenant = ?")
@@ -216,6 +274,42 @@ class SqliteState:
             block,
             generation,
         )
+
+    async def signed_in(self) -> SignedIn | None:
+        """Whether an account has signed in to post."""
+        row = self._one("select since, used from sign_in where tenant = ?")
+        return SignedIn(*map(datetime.fromisoformat, row)) if row else None
+
+    async def token_cache(self) -> bytes | None:
+        """The tokens of the account that signed in. Raises ``NotSignedIn`` for those kept under a key that is gone."""
+        row = self._one("select tokens from sign_in where tenant = ?")
+        return self._opened(row[0]) if row else None
+
+    async def keep_token_cache(self, data: bytes | None, at: datetime) -> None:
+        """Keep the tokens of who has just signed in, or forget them."""
+        if data is None:
+            await self._do("delete from sign_in where tenant = ?")
+        else:
+            row = self._key.seal(data), _text(at), _text(at)
+            await self._do("insert or replace into sign_in values (?, ?, ?, ?)", *row)
+
+    async def renew_token_cache(self, data: bytes, at: datetime, *, instead_of: bytes) -> bool:
+        """Keep tokens that were got with those of ``instead_of``; False where these stand there no more."""
+        row = self._one("select tokens from sign_in where tenant = ?")
+        if row is None or self._opened(row[0]) != instead_of:
+            return False
+        # Sealed twice, the same tokens look different: what was just read tells whether anybody wrote meanwhile.
+        statement = "update sign_in set tokens = ?2, used = ?3 where tenant = ?1 and tokens = ?4"
+        return await self._do(statement, self._key.seal(data), _text(at), row[0]) > 0
+
+    def _opened(self, tokens: bytes) -> bytes:
+        try:
+            return self._key.open(tokens)
+        except Unreadable:
+            raise NotSignedIn(
+                "The sign-in of the account that posts cannot be read: it was kept under another key.",
+                cure="Run `holdfast login` again, or set HOLDFAST_KEY or HOLDFAST_KEY_PREVIOUS to the key it was.",
+            ) from None
 
     async def last_run(self) -> Mapping[str, Any] | None:
         """The report of the last run."""

@@ -51,7 +51,7 @@ from holdfast.core.model import (
 )
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import Touches
-from holdfast.jobs.ports import Approval, Known, Learned, Placed, Ports
+from holdfast.jobs.ports import Approval, Entry, Known, Learned, Placed, Ports, PostState
 
 WRITES = frozenset({"create", "put", "move", "make_busy", "shorten", "rewrite", "retag", "delete", "decline"})
 """The calls that change a calendar."""
@@ -722,6 +722,8 @@ class MemoryState:
         self._profiles: dict[str, Learned] = {}
         self._touches: dict[str, Touches] = {}
         self._sent: dict[str, dict[str, tuple[datetime, str]]] = {}
+        self._posts: dict[tuple[str, str], Entry] = {}
+        self._holders: dict[tuple[str, str], tuple[str, datetime]] = {}
         self._choices: dict[ChoiceKey, time] = {}
         self._facts: TenantFacts | None = None
         self._floors: dict[str, int] = {}
@@ -817,6 +819,33 @@ class MemoryState:
                 self._sent.get(address, {}).pop(one, None)
 
         await self._do("take_back", effect, address)
+
+    async def posts(self, channel: str) -> list[Entry]:
+        def effect() -> list[Entry]:
+            return sorted((one for (of, _), one in self._posts.items() if of == channel), key=lambda one: one.period)
+
+        return await self._do("posts", effect, channel)
+
+    async def begin_post(self, entry: Entry, *, holder: str, until: datetime, over: Collection[PostState] = ()) -> bool:
+        def effect() -> bool:
+            key = entry.channel, entry.period
+            before = self._posts.get(key)
+            ended = before is not None and before.state is not PostState.POSTING
+            if before is not None and before.state not in over and (ended or self._holders[key][1] >= entry.at):
+                return False
+            self._posts[key] = replace(before, state=entry.state, at=entry.at) if before else entry
+            self._holders[key] = holder, until
+            return True
+
+        return await self._do("begin_post", effect, entry.channel)
+
+    async def end_post(self, entry: Entry, *, holder: str) -> None:
+        def effect() -> None:
+            key = entry.channel, entry.period
+            if self._holders[key][0] == holder:
+                self._posts[key] = entry
+
+        await self._do("end_post", effect, entry.channel)
 
     async def choices(self) -> Mapping[ChoiceKey, time]:
         return await self._do("choices", lambda: dict(self._choices))
