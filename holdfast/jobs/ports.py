@@ -306,7 +306,7 @@ class State(Protocol):
         ...
 
     async def end_post(self, entry: Entry, *, holder: str) -> None:
-        """Write down what became of a post, unless somebody else has taken it over meanwhile."""
+        """Write down what became of a post and let go of it, unless somebody else has taken it over meanwhile."""
         ...
 
     async def choices(self) -> Mapping[ChoiceKey, time]:

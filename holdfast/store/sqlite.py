@@ -24,18 +24,20 @@ from holdfast.store.key import Key, Unreadable
 
 _SCHEMA_VERSION = 7
 _TOUCHES = """
-create table if not exists touches (tenant text, who text, first text, last text, touches text, primary key (tenant, who))
+create table if not exists touches (tenant text, who text, first text, last text, touches text,
+    primary key (tenant, who))
 """
 _SENT = """
-create table if not exists sent (tenant text, who text, about text, at text, message text, primary key (tenant, who, about))
+create table if not exists sent (tenant text, who text, about text, at text, message text,
+    primary key (tenant, who, about))
 """
 _MESSAGE = "alter table sent add column message text", "update sent set message = at"
 _SIGN_IN = """
 create table if not exists sign_in (tenant text primary key, tokens blob, since text, used text)
 """
 _POST = """
-create table if not exists post (tenant text, channel text, period text, state text, at text, holder text, until text, message text,
-    url text, hours text, primary key (tenant, channel, period))
+create table if not exists post (tenant text, channel text, period text, state text, at text, holder text, until text,
+    message text, url text, hours text, primary key (tenant, channel, period))
 """
 _SCHEMA = f"""
 {_TOUCHES};
@@ -229,9 +231,9 @@ class SqliteState:
         return written == 1
 
     async def end_post(self, entry: Entry, *, holder: str) -> None:
-        """Write down what became of a post, unless somebody else has taken it over meanwhile."""
+        """Write down what became of a post and let go of it, unless somebody else has taken it over meanwhile."""
         await self._do(
-            "update post set state = ?4, at = ?5, message = ?6, url = ?7, hours = ?8 "
+            "update post set state = ?4, at = ?5, until = ?5, message = ?6, url = ?7, hours = ?8 "
             "where tenant = ?1 and channel = ?2 and period = ?3 and holder = ?9",
             entry.channel,
             entry.period,

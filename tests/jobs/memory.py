@@ -21,7 +21,18 @@ from dateutil.rrule import FR, MO, MONTHLY, SA, SU, TH, TU, WE, WEEKLY, rrule
 
 from holdfast.core import tag as tags
 from holdfast.core.desired import ChoiceKey
-from holdfast.core.errors import Conflict, Crossing, Duplicate, Gone, GraphError, NoMailbox, Unexpected
+from holdfast.core.errors import (
+    Conflict,
+    Crossing,
+    Denied,
+    Duplicate,
+    Gone,
+    GraphError,
+    NoMailbox,
+    NotSignedIn,
+    Unexpected,
+)
+from holdfast.core.summary import Place, Post, Posted, Reply
 from holdfast.core.model import (
     ActualCalendar,
     ActualSeries,
@@ -51,7 +62,7 @@ from holdfast.core.model import (
 )
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import Touches
-from holdfast.jobs.ports import Approval, Entry, Known, Learned, Placed, Ports, PostState
+from holdfast.jobs.ports import Approval, Entry, Known, Learned, Placed, Ports, PostState, SignedIn
 
 WRITES = frozenset({"create", "put", "move", "make_busy", "shorten", "rewrite", "retag", "delete", "decline"})
 """The calls that change a calendar."""
@@ -728,6 +739,7 @@ class MemoryState:
         self._facts: TenantFacts | None = None
         self._floors: dict[str, int] = {}
         self._run: dict[str, Any] | None = None
+        self._tokens: tuple[bytes, SignedIn] | None = None
 
     async def approval(self) -> Approval | None:
         return await self._do("approval", lambda: self._approval)
@@ -844,6 +856,7 @@ class MemoryState:
             key = entry.channel, entry.period
             if self._holders[key][0] == holder:
                 self._posts[key] = entry
+                self._holders[key] = holder, entry.at
 
         await self._do("end_post", effect, entry.channel)
 
@@ -871,6 +884,27 @@ class MemoryState:
 
         await self._do("raise_floor", effect, block)
 
+    async def signed_in(self) -> SignedIn | None:
+        return await self._do("signed_in", lambda: self._tokens and self._tokens[1])
+
+    async def token_cache(self) -> bytes | None:
+        return await self._do("token_cache", lambda: self._tokens and self._tokens[0])
+
+    async def keep_token_cache(self, data: bytes | None, at: datetime) -> None:
+        def effect() -> None:
+            self._tokens = None if data is None else (data, SignedIn(at, at))
+
+        await self._do("keep_token_cache", effect)
+
+    async def renew_token_cache(self, data: bytes, at: datetime, *, instead_of: bytes) -> bool:
+        def effect() -> bool:
+            if self._tokens is None or self._tokens[0] != instead_of:
+                return False
+            self._tokens = data, SignedIn(self._tokens[1].since, at)
+            return True
+
+        return await self._do("renew_token_cache", effect)
+
     async def last_run(self) -> Mapping[str, Any] | None:
         return await self._do("last_run", lambda: self._run)
 
@@ -895,6 +929,121 @@ class MemoryMail:
         await self._journal.around(Call("mail", "send", to), lambda: self.sent.append((sender, to, subject, html)))
 
 
+@dataclass
+class Message:
+    """What stands in a channel: a post of ours, and what people answered."""
+
+    id: str
+    post: Post
+    replies: list[Reply] = field(default_factory=list)
+
+    @property
+    def posted(self) -> Posted:
+        return Posted(self.id, f"https://teams.example/{self.id}")
+
+
+class MemoryChannels:
+    """Channels by team and name, in which an account posts that is in all of them, unless somebody says otherwise.
+
+    ``posts`` are the messages by channel, the oldest first. A call is about the channel's name.
+    """
+
+    def __init__(self, journal: Journal, clock: HandClock) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._numbers = itertools.count(1)
+        self.known: dict[tuple[str, str], Place] = {}
+        self.posts: dict[str, list[Message]] = {}
+        self.signed_in = True
+        self.reads = True
+
+    def add(self, team: str, channel: str) -> Place:
+        """A channel of a team, both made if need be."""
+        place = Place(f"team-{team}", f"19:{channel}@thread.tacv2")
+        self.known[team, channel] = place
+        self.posts[place.channel] = []
+        return place
+
+    def reply(self, place: Place, message_id: str, html: str, author: str | None = "Anna") -> Reply:
+        """Somebody answers to a post."""
+        number = f"m-{next(self._numbers)}"
+        reply = Reply(number, author, html, f"https://teams.example/{number}", self._clock.now())
+        self._message(place, message_id).replies.append(reply)
+        return reply
+
+    async def find(self, team: str, channel: str) -> Place:
+        def effect() -> Place:
+            self._sign_in()
+            if (team, channel) not in self.known:
+                raise Gone(f"No channel {channel} in {team}.", status=404, cure="Correct it, or let the account in.")
+            return self.known[team, channel]
+
+        return await self._do("find", channel, effect)
+
+    async def post(self, place: Place, post: Post) -> Posted:
+        def effect() -> Posted:
+            self._sign_in()
+            made = Message(f"m-{next(self._numbers)}", post)
+            self._in(place).append(made)
+            return made.posted
+
+        return await self._do("post", place.channel, effect)
+
+    async def look(self, place: Place, marker: str) -> Posted | None:
+        def effect() -> Posted | None:
+            self._sign_in(reading=True)
+            return next((one.posted for one in self._in(place) if one.post.marker == marker), None)
+
+        return await self._do("look", place.channel, effect)
+
+    async def replies(self, place: Place, message_id: str) -> Sequence[Reply]:
+        def effect() -> list[Reply]:
+            self._sign_in(reading=True)
+            return list(self._message(place, message_id).replies)
+
+        return await self._do("replies", place.channel, effect)
+
+    def _sign_in(self, *, reading: bool = False) -> None:
+        if not self.signed_in:
+            raise NotSignedIn("Nobody has signed in to post to channels.", cure="Run `holdfast login`.")
+        if reading and not self.reads:
+            raise Denied("No consent.", code="AADSTS65001", cure="Grant ChannelMessage.Read.All (delegated).")
+
+    def _in(self, place: Place) -> list[Message]:
+        if place not in self.known.values():
+            raise Gone(f"No channel {place.channel}.", status=404)
+        return self.posts[place.channel]
+
+    def _message(self, place: Place, message_id: str) -> Message:
+        found = next((one for one in self._in(place) if one.id == message_id), None)
+        if found is None:
+            raise Gone(f"No message {message_id}.", status=404)
+        return found
+
+    async def _do(self, name: str, about: str, effect: Callable[[], Any]) -> Any:
+        return await self._journal.around(Call("channels", name, about), effect)
+
+
+class MemoryWorkflow:
+    """Workflows by the id of their channel; one of an id in ``problems`` has a bad address. ``posts`` keeps all."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.problems: dict[str, GraphError] = {}
+        self.posts: list[tuple[str, Post]] = []
+
+    def problem(self, channel: str) -> GraphError | None:
+        return self.problems.get(channel)
+
+    async def post(self, channel: str, post: Post) -> None:
+        def effect() -> None:
+            if channel in self.problems:
+                raise self.problems[channel]
+            self.posts.append((channel, post))
+
+        await self._journal.around(Call("workflow", "post", channel), effect)
+
+
 class World:
     """All ports together, with one journal."""
 
@@ -905,10 +1054,12 @@ class World:
         self.calendars = MemoryCalendars(self.journal, self.clock)
         self.state = MemoryState(self.journal)
         self.mail = MemoryMail(self.journal)
+        self.channels = MemoryChannels(self.journal, self.clock)
+        self.workflow = MemoryWorkflow(self.journal)
 
     @property
     def ports(self) -> Ports:
-        return Ports(self.directory, self.calendars, self.state, self.clock, self.mail)
+        return Ports(self.directory, self.calendars, self.state, self.clock, self.mail, self.channels, self.workflow)
 
     def box(self, person: Person) -> Mailbox:
         return self.calendars.mailboxes[person.id]
