@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from holdfast.core.permissions import CALENDARS, GROUP_MEMBERS, MAIL, MAILBOX_SETTINGS, USERS
+from holdfast.core.permissions import (
+    CALENDARS,
+    FIND_CHANNELS,
+    FIND_TEAMS,
+    GROUP_MEMBERS,
+    MAIL,
+    MAILBOX_SETTINGS,
+    READ_POSTS,
+    SEND_POSTS,
+    USERS,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
     """What a family of calls is for, in words for a message, and the permissions that all of them need.
 
-    ``of_mailbox`` says that the calls address a person's mailbox, so that "unknown resource" means "no mailbox".
+    ``of_mailbox`` says that the calls address a person's mailbox, so that "unknown resource" means "no mailbox", and
+    ``delegated`` that they are made in the name of the account that signed in.
     """
 
     doing: str
     permissions: tuple[str, ...]
     of_mailbox: bool = False
+    delegated: bool = False
 
     @property
     def permission(self) -> str:
         """The permissions as an admin grants them."""
-        return " and ".join(f"{name} (application)" for name in self.permissions)
+        kind = "delegated" if self.delegated else "application"
+        return " and ".join(f"{name} ({kind})" for name in self.permissions)
 
 
 FIND_GROUPS = Need("looking for a group", (GROUP_MEMBERS,))
@@ -34,3 +47,7 @@ READ_CALENDAR = Need("reading a calendar", (CALENDARS,), of_mailbox=True)
 READ_FREE_BUSY = Need("asking when people are free", (CALENDARS,), of_mailbox=True)
 WRITE_CALENDAR = Need("writing a calendar", (CALENDARS,), of_mailbox=True)
 SEND_MAIL = Need("sending mail from the organizer mailbox", (MAIL,), of_mailbox=True)
+LIST_TEAMS = Need("looking for a team", (FIND_TEAMS,), delegated=True)
+LIST_CHANNELS = Need("looking for a channel", (FIND_CHANNELS,), delegated=True)
+POST_TO_CHANNEL = Need("posting to a channel", (SEND_POSTS,), delegated=True)
+READ_CHANNEL = Need("reading a channel", (READ_POSTS,), delegated=True)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Tokens(Protocol):
-    """Access tokens for the application itself."""
+    """Access tokens: for the application itself, or in the name of an account that signed in."""
 
     async def token(self) -> str:
         """A token that Graph takes for some minutes more. Raises ``NotSignedIn`` or ``Unreachable``."""
@@ -20,5 +20,5 @@ class Tokens(Protocol):
         ...
 
     async def roles(self) -> frozenset[str]:
-        """The application permissions that the token lists. Raises ``NotSignedIn`` or ``Unreachable``."""
+        """The permissions that the token lists, of one kind or the other. Raises ``NotSignedIn`` or ``Unreachable``."""
         ...

@@ -15,12 +15,17 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from graph_client.connect import Connection, Graph, connect
+from graph_client import workflows
+from graph_client.connect import Connection, Graph, Login, connect, sign_in, teams
 from holdfast.core.settings import Credential, Settings, parse
 from holdfast.jobs.ports import Ports, State
 from holdfast.store import key
 from holdfast.store.sqlite import open_state
+
+if TYPE_CHECKING:
+    from graph_client.login import SignIn
 
 SETTINGS_FILE = "settings.yaml"
 STATE_FILE = "holdfast.db"
@@ -28,11 +33,13 @@ STATE_FILE = "holdfast.db"
 VARIABLES = {
     "HOLDFAST_SETTINGS": "The settings file. Default: settings.yaml in the working folder.",
     "HOLDFAST_STATE": "The file in which state is kept. Default: holdfast.db beside the settings file.",
-    key.KEY: "The key under which what people do with blocks is remembered. Default: the file "
+    key.KEY: "The key under which what people do with blocks and the sign-in to post are remembered. Default: the file "
     f"{key.KEY_FILE} beside the state, made on first use.",
     key.KEY_PREVIOUS: "The key before, while it is replaced.",
     "HOLDFAST_CLIENT_SECRET": "The client secret of the app registration, for tenant.credential: secret.",
     "HOLDFAST_CERTIFICATE_PATH": "A PEM file with private key and certificate, for tenant.credential: certificate.",
+    f"{workflows.VARIABLE}<ID>": "The address of a channel's workflow, for a channel with via: workflow: its id in "
+    "capitals, with _ for -. A secret: whoever knows it can post.",
     "HOLDFAST_AUTHORITY": "Where tokens are asked for, instead of Microsoft's own sign-in service. For simulators.",
     "HOLDFAST_GRAPH_URL": "Where Graph is, instead of Microsoft's own address. For simulators.",
     "HOLDFAST_CA_BUNDLE": "A PEM file of certificate authorities to trust besides the usual ones.",
@@ -111,6 +118,7 @@ class Wired:
 
     ports: Ports
     graph: Graph
+    workflows: workflows.Workflows
 
 
 @asynccontextmanager
@@ -123,8 +131,49 @@ async def wired(place: Place, settings: Settings) -> AsyncIterator[Wired]:
     chance = random.Random()  # noqa: S311 - it spreads waits and numbers requests, and guards nothing
     tenant = connection(settings, place.variables)
     with remembering(place, settings) as state:
-        async with connect(tenant, clock=clock, random=chance) as graph:
-            yield Wired(Ports(graph.directory, graph.calendars, state, clock, graph.mail), graph)
+        async with (
+            connect(tenant, clock=clock, random=chance) as graph,
+            teams(
+                tenant, login(settings), cache=state, variables=place.variables, clock=clock, random=chance
+            ) as to_teams,
+        ):
+            ports = Ports(
+                graph.directory,
+                graph.calendars,
+                state,
+                clock,
+                graph.mail,
+                channels=to_teams.channels,
+                workflow=to_teams.workflows,
+            )
+            yield Wired(ports, graph, to_teams.workflows)
+
+
+def login(settings: Settings) -> Login | None:
+    """The registration and the account that the settings post with; None where they post by workflows or not at all."""
+    given = settings.tenant.login
+    return Login(str(given.client_id), given.account) if given else None
+
+
+@contextmanager
+def signing_in(place: Place, settings: Settings) -> Iterator[SignIn]:
+    """The sign-in of the account that posts, for a command that a person sits in front of.
+
+    Raises ``SetupError`` where the settings name nobody, ``StateUnusable`` and ``KeyUnusable``.
+    """
+    given = login(settings)
+    if given is None:
+        raise SetupError(
+            "The settings name no account to sign in: write tenant.login with the client_id of a registration that "
+            "people can sign in to, and the account that posts."
+        )
+    tenant = connection(settings, place.variables)
+    with remembering(place, settings) as state:
+        found = sign_in(tenant, given, cache=state, clock=SystemClock())
+        try:
+            yield found
+        finally:
+            found.close()
 
 
 def connection(settings: Settings, variables: Mapping[str, str]) -> Connection:

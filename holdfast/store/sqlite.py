@@ -197,8 +197,10 @@ class SqliteState:
                 await self._do("delete from sent where tenant = ? and who = ? and about = ?", who, one)
 
     async def _touch(self, who: str, touches: Touches) -> None:
-        if touches.days:
-            row = who, touches.days[0].isoformat(), touches.days[-1].isoformat(), rows.touches_text(touches)
+        if touches:
+            # What is to be let be is so until somebody asks.
+            days = [*touches.days, *([date.max] if touches.left else [])]
+            row = who, days[0].isoformat(), days[-1].isoformat(), rows.touches_text(touches)
             await self._do("insert or replace into touches values (?, ?, ?, ?, ?)", *row)
         else:
             await self._do("delete from touches where tenant = ? and who = ?", who)
