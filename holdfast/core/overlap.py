@@ -184,26 +184,26 @@ def alternatives(
     if not people or any(one.hours is None for one in people):
         return ()
     length = meeting.ends - meeting.starts
-    free: list[datetime] = []
-    starts = min(one.since for one in people)
+    since = min(one.since for one in people)
     until = min(one.since + one.step * len(one.view) for one in people)
-    while starts + length <= until:
-        near = abs(starts - meeting.starts) <= LOOKED_AT and not off.off(zones.date_at(zone, starts))
-        if near and starts > now + _A_DAY and all(_is_free(one, starts, starts + length, zone) for one in people):
-            free.append(starts)
-        starts += STEP
-    nearest = sorted(free, key=lambda at: (abs(at - meeting.starts), at))
-    apart: list[datetime] = []
-    for at in nearest:
-        if all(abs(at - other) >= length for other in apart):
-            apart.append(at)
-    return tuple(apart[:ALTERNATIVES])
+    steps = (since + STEP * number for number in range((until - since - length) // STEP + 1))
+    ahead = (at for at in steps if at > now + _A_DAY and abs(at - meeting.starts) <= LOOKED_AT)
+    found: list[datetime] = []
+    for at in sorted(ahead, key=lambda at: (abs(at - meeting.starts), at)):
+        if any(abs(at - other) < length for other in found) or off.off(zones.date_at(zone, at)):
+            continue
+        if all(_is_free(one, at, at + length, zone) for one in people):
+            found.append(at)
+        if len(found) == ALTERNATIVES:
+            break
+    return tuple(found)
 
 
 def _is_free(one: FreeBusy, starts: datetime, ends: datetime, zone: str) -> bool:
     digits = one.view[one.steps(starts, ends)]
-    works = one.hours is not None and works_between(starts, ends, one.hours, zone=zone)
-    return works and bool(digits) and set(digits) <= {_FREE}
+    if not digits or set(digits) != {_FREE}:
+        return False
+    return one.hours is not None and works_between(starts, ends, one.hours, zone=zone)
 
 
 def _takes_time(meeting: Meeting) -> bool:
