@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -109,24 +109,47 @@ def orphans(desired: Desired, calendar: ActualCalendar, now: datetime) -> tuple[
     return tuple(left)
 
 
-def judge(one: Held, touches: Touches, away: Sequence[Stretch], *, now: datetime) -> tuple[Judged, ...]:
+def judge(
+    one: Held, touches: Touches, away: Sequence[Stretch], *, now: datetime, beside: Iterable[Held] = ()
+) -> tuple[Judged, ...]:
     """The verdicts on the touched dates of a series, by day; dates that stand as they should have none.
 
-    ``series.ahead`` has to have been read. ``away`` are the times of out-of-office events. Days off are judged
-    elsewhere, and what comes after a series that its owner cut short is left.
+    ``series.ahead`` has to have been read. ``away`` are the times of out-of-office events, ``beside`` the other series
+    of the mailbox: those of the same block share its allowance. Days off are judged elsewhere, and what comes after a
+    series that its owner cut short is left.
     """
-    case = _Case(one.want, one.series, one.singles, touches, away, now)
-    touched = list(case.touched())
-    used = Counter(Quarter.of(key.day) for key in case.still_used({key for key, _, _ in touched}))
-    judged = []
-    for key, touch, occurrence in touched:
+    block = one.series.tag.block
+    cases = [_of(held, touches, away, now) for held in (one, *beside) if held.series.tag.block == block]
+    used = Counter(Quarter.of(key.day) for key in _still_used(block, cases, touches))
+    judged: list[Judged] = []
+    in_order = sorted(((touched, case) for case in cases for touched in case.touched()), key=lambda item: item[0][0])
+    for (key, touch, occurrence), case in in_order:
         left = one.want.care.moves_per_quarter - used[Quarter.of(key.day)]
         verdict = case.verdict(key, touch, occurrence, allowance=left > 0)
         used[Quarter.of(key.day)] += verdict.counts
+        if case is not cases[0]:
+            continue
         judged.append(verdict)
         if verdict.verdict is Verdict.KEPT and occurrence is not None and occurrence.show_as in FREED:
             judged.append(case.verdict(key, Touch.FREED, occurrence, allowance=False))
     return tuple(judged)
+
+
+def _of(one: Held, touches: Touches, away: Sequence[Stretch], now: datetime) -> _Case:
+    return _Case(one.want, one.series, one.singles, touches, away, now)
+
+
+def _still_used(block: str, cases: Iterable[_Case], touches: Touches) -> Iterator[DateKey]:
+    """The dates that an allowance went to, but for those that are back in their place."""
+    back = {key for case in cases for key in case.in_place()}
+    for key in touches.moved | touches.skipped - touches.answered:
+        if key.block == block and key not in back:
+            yield key
+
+
+def back_in_place(one: Held, touches: Touches, *, now: datetime) -> frozenset[DateKey]:
+    """The dates that may stay where their owner has moved them, and stand where they should again."""
+    return touches.moved & frozenset(_of(one, touches, (), now).in_place())
 
 
 def instead(want: Want) -> DesiredSeries:
@@ -192,12 +215,14 @@ class _Case:
             elif one.show_as in FREED:
                 yield key, Touch.FREED, one
 
-    def still_used(self, touched: Collection[DateKey]) -> Iterator[DateKey]:
-        """The dates that an allowance went to: those that are over or are still as their owner has them."""
-        today = zones.date_at(self.want.series.slot.zone, self.now)
-        for key in self.touches.moved | self.touches.skipped - self.touches.answered:
-            if key.block == self.series.tag.block and (key.day < today or key in touched):
-                yield key
+    def in_place(self) -> Iterator[DateKey]:
+        """The dates to come that stand at their own time, however they show."""
+        slot = self.want.series.slot
+        for one in self.series.ahead or ():
+            day = zones.date_at(slot.zone, one.original_starts)
+            at_its_time = (one.starts, one.ends) == (recurrence.starts(slot, day), recurrence.ends(slot, day))
+            if at_its_time and one.starts > self.now + UNTOUCHED:
+                yield DateKey(self.series.tag.block, day)
 
     def verdict(self, key: DateKey, touch: Touch, occurrence: Occurrence | None, *, allowance: bool) -> Judged:
         """What is done about one date."""

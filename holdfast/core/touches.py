@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from holdfast.core.model import SlotKey
+
 _MONTHS = 3
 
 
@@ -52,7 +54,8 @@ class Touches:
 
     ``put_back`` counts how often a date was put right; ``answered`` are deleted dates that were given a single event
     instead; ``skipped`` those that are agreed to be left out; ``moved`` those that stay where their owner has them.
-    ``remade`` are the days on which a block's series, deleted as a whole, was made again. ``stood`` are the meetings
+    ``remade`` are the days on which series, deleted as a whole, were last made again, and ``left`` those that were
+    deleted again soon after: they are not, until somebody asks. ``stood`` are the meetings
     that were there before a series was. ``pending`` are deleted dates whose single event was not seen yet, with
     the generation of their series: it may stand there without its tag.
     """
@@ -61,29 +64,30 @@ class Touches:
     answered: frozenset[DateKey] = frozenset()
     skipped: frozenset[DateKey] = frozenset()
     moved: frozenset[DateKey] = frozenset()
-    remade: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
+    remade: Mapping[SlotKey, date] = field(default_factory=dict)
+    left: frozenset[SlotKey] = frozenset()
     stood: Mapping[SeriesKey, Stood] = field(default_factory=dict)
     pending: Mapping[DateKey, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.days)
+        return bool(self.days or self.left)
 
     @property
     def days(self) -> tuple[date, ...]:
         """The days that it is about, in order."""
         keys = (*self.put_back, *self.answered, *self.skipped, *self.moved, *self.pending)
-        remade = (day for days in self.remade.values() for day in days)
-        return tuple(sorted({*(key.day for key in keys), *remade, *(one.last for one in self.stood.values())}))
+        stood = (one.last for one in self.stood.values())
+        return tuple(sorted({*(key.day for key in keys), *self.remade.values(), *stood}))
 
     def since(self, first: date) -> Touches:
-        """What of it is about days from ``first`` on: the rest is forgotten."""
-        remade = {block: tuple(day for day in days if day >= first) for block, days in self.remade.items()}
+        """What of it is about days from ``first`` on: the rest is forgotten, but for what is to be let be."""
         return Touches(
             put_back={key: times for key, times in self.put_back.items() if key.day >= first},
             answered=_since(first, self.answered),
             skipped=_since(first, self.skipped),
             moved=_since(first, self.moved),
-            remade={block: days for block, days in remade.items() if days},
+            remade={slot: day for slot, day in self.remade.items() if day >= first},
+            left=self.left,
             stood={key: one for key, one in self.stood.items() if one.last >= first},
             pending={key: generation for key, generation in self.pending.items() if key.day >= first},
         )
@@ -108,21 +112,27 @@ class Touches:
         """The same once a date may stay where its owner has it."""
         return replace(self, moved=self.moved | {key})
 
-    def with_remade(self, block: str, on: date) -> Touches:
-        """The same once the series of a block, deleted as a whole, has been made again."""
-        return replace(self, remade={**self.remade, block: (*self.remade.get(block, ()), on)})
+    def with_remade(self, slot: SlotKey, on: date) -> Touches:
+        """The same once a series, deleted as a whole, has been made again."""
+        return replace(self, remade={**self.remade, slot: on})
+
+    def with_left(self, slots: frozenset[SlotKey]) -> Touches:
+        """The same once these are left alone until somebody asks."""
+        return replace(self, left=self.left | slots)
 
     def with_stood(self, key: SeriesKey, stood: Stood) -> Touches:
         """The same once it is noted which meetings were there before a series."""
         return replace(self, stood={**self.stood, key: stood})
 
-    def asked_again(self, blocks: frozenset[str]) -> Touches:
-        """The same once somebody has asked that deleted series of these blocks be made again."""
-        return replace(self, remade={block: days for block, days in self.remade.items() if block not in blocks})
+    def asked_again(self, slot: SlotKey) -> Touches:
+        """The same once somebody has asked that a deleted series be made again."""
+        remade = {one: day for one, day in self.remade.items() if one != slot}
+        return replace(self, remade=remade, left=self.left - {slot})
 
-    def may_remake(self, block: str, on: date) -> bool:
+    def may_remake(self, slot: SlotKey, on: date) -> bool:
         """Whether a series that its owner has deleted is made again: not a second time within a quarter of a year."""
-        return not any(on - day < timedelta(weeks=13) for day in self.remade.get(block, ()))
+        day = self.remade.get(slot)
+        return slot not in self.left and (day is None or on - day >= timedelta(weeks=13))
 
 
 def _since(first: date, keys: frozenset[DateKey]) -> frozenset[DateKey]:

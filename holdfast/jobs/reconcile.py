@@ -119,6 +119,7 @@ class _Mailbox:
         touches = touched.remembered
         for key in touched.unrecorded:
             touches = await self._remember(touches.with_answer(key))
+        touches = replace(touches, moved=touches.moved - touched.back)
         for one, judged in touched.verdicts:
             if touched.is_due(judged):
                 touches = await self._answer(one, judged, touches)
@@ -319,10 +320,11 @@ class _Mailbox:
 
     async def _remember_remade(self, change: Create, touches: Touches) -> None:
         """Count a series that was made again. Not before it stands, or one that is never made would count."""
+        slot = SlotKey(change.block, change.series.fingerprint.slot)
         if self.errand.ask_again:
-            touches = touches.asked_again(frozenset({change.block}))
+            touches = touches.asked_again(slot)
         today = _day(self.ports.clock.now(), change.series.slot)
-        await self._remember(touches.with_remade(change.block, today))
+        await self._remember(touches.with_remade(slot, today))
 
     async def _place(self, create: Create, transaction: str) -> None:
         """Create the series. After an unknown outcome, look whether it stands before creating it again.

@@ -44,7 +44,7 @@ from holdfast.core.model import (
 )
 from holdfast.core.overlap import OnTop, is_noted, noted, on_top, standing, watched
 from holdfast.core.plan import Change, Create, Plan, Planned, Reason, guard
-from holdfast.core.protection import Held, Judged, Verdict, counted, held, judge, orphans, returned
+from holdfast.core.protection import Held, Judged, Verdict, back_in_place, counted, held, judge, orphans, returned
 from holdfast.core.report import Account, Excuse, MailboxState, Problem, Report
 from holdfast.core.settings import Settings
 from holdfast.core.tag import UNKNOWN, transaction_id
@@ -230,7 +230,7 @@ class Touched:
 
     ``orphans`` are single events that stand for nothing any more, ``returned`` dates that had been agreed to be left
     out, ``unrecorded`` those of which nobody wrote down that they were answered. ``remembered`` is what was remembered
-    when it was judged.
+    when it was judged, ``back`` which dates their owner has put back since they may stay where they were moved to.
     """
 
     verdicts: tuple[tuple[Held, Judged], ...] = ()
@@ -238,6 +238,7 @@ class Touched:
     returned: tuple[Occurrence, ...] = ()
     unrecorded: tuple[DateKey, ...] = ()
     remembered: Touches = field(default_factory=Touches)
+    back: frozenset[DateKey] = frozenset()
 
     @property
     def judged(self) -> tuple[Judged, ...]:
@@ -450,20 +451,27 @@ async def _but_what_is_let_be(
     touches = await state.touches(errand.mailbox)
     today = zones.date_at(errand.desired.zone, now)
     soft = {want.series.block for want in errand.desired.wants if want.care.protection is Protection.SOFT}
-    left = [
-        one for one in remade if not touches.may_remake(one.block, today) or (one.block in soft and not errand.attended)
-    ]
+    slots = {SlotKey(one.block, one.series.fingerprint.slot): one for one in remade}
+    refused = frozenset(slot for slot in slots if not touches.may_remake(slot, today))
+    if not refused <= touches.left:
+        await state.touch(errand.mailbox, touches.with_left(refused))
+    left = [one for slot, one in slots.items() if slot in refused or (one.block in soft and not errand.attended)]
     return tuple(one for one in changes if one not in left)
 
 
 def _touched(
     found: Sequence[Held], touches: Touches, now: datetime, away: Sequence[Stretch] = (), left: Sequence[Single] = ()
 ) -> Touched:
-    verdicts = tuple((one, verdict) for one in found for verdict in judge(one, touches, away, now=now))
+    verdicts = tuple(
+        (one, verdict)
+        for number, one in enumerate(found)
+        for verdict in judge(one, touches, away, now=now, beside=(*found[:number], *found[number + 1 :]))
+    )
+    back = frozenset(key for one in found for key in back_in_place(one, touches, now=now))
     again = tuple(date for one in found for date in returned(one, touches, now=now))
     standing = (DateKey(one.series.tag.block, day) for one in found for day in one.singles if day >= now.date())
     unrecorded = tuple(key for key in standing if key not in touches.answered)
-    return Touched(verdicts, tuple(left), again, unrecorded, touches)
+    return Touched(verdicts, tuple(left), again, unrecorded, touches, back)
 
 
 async def look_at_dates(
@@ -524,7 +532,8 @@ async def _by_heart(errand: Errand, ports: Ports, decisions: Decisions) -> tuple
             ahead = series.ahead
             if ahead is None:
                 ahead = await _ahead(errand.mailbox, series, ports.calendars, now)
-            if not ahead and series.tag.last > zones.date_at(errand.desired.zone, now + HORIZON):
+            to_come = any(one.ends > now for one in ahead)
+            if not to_come and series.tag.last > zones.date_at(errand.desired.zone, now + HORIZON):
                 return None
             found.append(replace(series, ahead=ahead))
         calendar = replace(calendar, series=tuple(found))
@@ -608,7 +617,7 @@ async def _viewed(calendar: ActualCalendar, calendars: Calendars, now: datetime)
     """The calendar with all that stands in it within the horizon, the coming dates of its series included."""
     ours = frozenset(series.event_id for series in calendar.series)
     singles = frozenset(single.occurrence.event_id for single in calendar.singles)
-    view = await calendars.view(calendar.mailbox, ours, since=now, until=now + HORIZON + _A_DAY)
+    view = await calendars.view(calendar.mailbox, ours, since=now - _MOVABLE, until=now + HORIZON + _A_DAY)
     view = replace(view, meetings=tuple(one for one in view.meetings if one.event_id not in singles))
     series = tuple(replace(one, ahead=view.dates[one.event_id]) for one in calendar.series)
     return replace(calendar, series=series, view=view)
@@ -653,8 +662,8 @@ def _standing(errand: Errand, calendar: ActualCalendar, changes: Iterable[Change
 
 
 async def _ahead(mailbox: str, series: ActualSeries, calendars: Calendars, now: datetime) -> tuple[Occurrence, ...]:
-    """The dates of a series within the horizon."""
-    return await calendars.instances(mailbox, series.event_id, since=now, until=now + HORIZON + _A_DAY)
+    """The dates of a series within the horizon, and those that may have been moved to where they are over by now."""
+    return await calendars.instances(mailbox, series.event_id, since=now - _MOVABLE, until=now + HORIZON + _A_DAY)
 
 
 def _errands(brief: Brief, audience: Audience, placed: Mapping[str, Placed]) -> list[Errand]:

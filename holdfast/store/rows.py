@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from holdfast.core import tag as tags
-from holdfast.core.model import ActualSeries, Profile, Purpose, Weekday, WorkingHours
+from holdfast.core.model import ActualSeries, Profile, Purpose, SlotKey, Weekday, WorkingHours
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import DateKey, SeriesKey, Stood, Touches
 
@@ -99,7 +99,8 @@ def touches_text(touches: Touches) -> str:
             "answered": sorted(map(_key, touches.answered)),
             "skipped": sorted(map(_key, touches.skipped)),
             "moved": sorted(map(_key, touches.moved)),
-            "remade": {block: [day.isoformat() for day in days] for block, days in sorted(touches.remade.items())},
+            "remade": [(*slot, day.isoformat()) for slot, day in sorted(touches.remade.items())],
+            "left": sorted(touches.left),
             "pending": [(*_key(key), generation) for key, generation in sorted(touches.pending.items())],
             "stood": [(*key, one.last.isoformat(), sorted(one.meetings)) for key, one in sorted(touches.stood.items())],
         }
@@ -114,7 +115,8 @@ def touches_of(text: str) -> Touches:
         answered=_keys(told["answered"]),
         skipped=_keys(told["skipped"]),
         moved=_keys(told["moved"]),
-        remade={block: tuple(map(date.fromisoformat, days)) for block, days in told["remade"].items()},
+        remade={SlotKey(block, slot): date.fromisoformat(day) for block, slot, day in told["remade"] or ()},
+        left=frozenset(SlotKey(*slot) for slot in told.get("left", ())),
         pending={
             DateKey(block, date.fromisoformat(day)): generation for block, day, generation in told.get("pending", ())
         },

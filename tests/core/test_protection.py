@@ -24,13 +24,14 @@ from holdfast.core.model import (
     ShowAs,
     Single,
     Slot,
+    SlotKey,
     Stretch,
     Tag,
     Weekday,
     Weekly,
     WorkingHours,
 )
-from holdfast.core.protection import Judged, Touch, Verdict, counted, held, judge, orphans, returned
+from holdfast.core.protection import Judged, Touch, Verdict, back_in_place, counted, held, judge, orphans, returned
 from holdfast.core.touches import DateKey, Quarter, Touches
 
 STRICT, MOVABLE, SOFT = Protection.STRICT, Protection.MOVABLE, Protection.SOFT
@@ -89,7 +90,7 @@ class Calendar:
         return Desired((Want(series, FIRST, None, off=off or DaysOff(), hours=OFFICE, care=care),), zone=SLOT.zone)
 
     def actual(self) -> ActualCalendar:
-        ahead = tuple(one for one in self.dates.values() if one.ends > self.now)
+        ahead = tuple(one for one in self.dates.values() if one.ends > self.now - timedelta(days=7))
         series = ActualSeries("master", "1", TAG, NOW, LAST, recurrence.starts(SLOT, FIRST), SLOT.zone, ahead=ahead)
         copy = replace(series, event_id="copy", created=NOW + HOUR, ahead=())
         return ActualCalendar("anna", (copy, series), tuple(self.singles.values()))
@@ -317,13 +318,16 @@ def test_reports_count_and_name_nobody() -> None:
 
 
 def test_a_series_deleted_twice_in_a_quarter_is_left_until_somebody_asks_again() -> None:
+    slot, another = SlotKey("lartimmen", "aa"), SlotKey("lartimmen", "bb")
     touches = Touches()
-    assert touches.may_remake("lartimmen", THURSDAY)
-    touches = touches.with_remade("lartimmen", THURSDAY)
-    assert not touches.may_remake("lartimmen", THURSDAY + timedelta(weeks=12))
-    assert touches.may_remake("another", THURSDAY)
-    assert touches.may_remake("lartimmen", THURSDAY + timedelta(weeks=13))
-    assert touches.asked_again(frozenset({"lartimmen"})).may_remake("lartimmen", THURSDAY)
+    assert touches.may_remake(slot, THURSDAY)
+    touches = touches.with_remade(slot, THURSDAY)
+    assert not touches.may_remake(slot, THURSDAY + timedelta(weeks=12))
+    assert touches.may_remake(another, THURSDAY)
+    assert touches.may_remake(slot, THURSDAY + timedelta(weeks=13))
+    left = touches.with_left(frozenset({slot})).since(THURSDAY + timedelta(weeks=50))
+    assert not left.may_remake(slot, THURSDAY + timedelta(weeks=60))
+    assert left.asked_again(slot).may_remake(slot, THURSDAY)
 
 
 def test_what_is_remembered_is_forgotten_in_time() -> None:
@@ -331,10 +335,42 @@ def test_what_is_remembered_is_forgotten_in_time() -> None:
     touches = Touches()
     for key in (old, new):
         touches = touches.with_put_back(key).with_answer(key).with_move(key)
-    touches = touches.with_skip(new).with_remade("lartimmen", THURSDAY)
+    touches = touches.with_skip(new).with_remade(SlotKey("lartimmen", "aa"), THURSDAY)
     kept = touches.since(NEXT)
     assert kept == Touches().with_put_back(new).with_answer(new).with_skip(new)
     assert not kept.since(NEXT + timedelta(days=1))
+
+
+def test_the_days_of_a_block_share_its_allowance() -> None:
+    """Two series of one block, with one move between them: the earlier one has it, whichever is asked about."""
+    calendar = Calendar(allowed=1)
+    [first] = held(calendar.wanted(MOVABLE), calendar.actual(), NOW)
+    later = Calendar(allowed=1)
+    calendar.moves(THURSDAY, -HOUR)
+    later.moves(NEXT, -HOUR)
+    one, other = (next(iter(held(each.wanted(MOVABLE), each.actual(), NOW))) for each in (calendar, later))
+    assert [one.verdict for one in judge(one, Touches(), (), now=NOW, beside=[other])] == [Verdict.KEPT]
+    assert [one.verdict for one in judge(other, Touches(), (), now=NOW, beside=[one])] == [BACK]
+    assert first.series.tag == one.series.tag
+
+
+def test_a_date_that_is_over_where_it_was_moved_to_uses_an_allowance_and_is_not_gone() -> None:
+    calendar = Calendar(allowed=1, now=recurrence.starts(SLOT, THURSDAY) - 3 * HOUR)
+    calendar.moves(THURSDAY, -timedelta(days=1))
+    calendar.touches = calendar.touches.with_move(DateKey("lartimmen", THURSDAY))
+    calendar.moves(NEXT, -HOUR)
+    judged = calendar.judged(MOVABLE)
+    assert THURSDAY not in judged
+    assert judged[NEXT].verdict is BACK
+
+
+def test_a_date_that_is_back_in_its_place_gives_its_allowance_back() -> None:
+    calendar = Calendar(allowed=1)
+    calendar.touches = calendar.touches.with_move(DateKey("lartimmen", THURSDAY))
+    calendar.moves(NEXT, -HOUR)
+    assert calendar.judged(MOVABLE)[NEXT].verdict is Verdict.KEPT
+    [found] = held(calendar.wanted(MOVABLE), calendar.actual(), NOW)
+    assert back_in_place(found, calendar.touches, now=NOW) == {DateKey("lartimmen", THURSDAY)}
 
 
 acts = st.lists(

@@ -84,7 +84,8 @@ OF_ANNA = Touches(
     answered=frozenset({DateKey("lartimmen", THURSDAY + timedelta(days=7))}),
     skipped=frozenset({DateKey("lartimmen", THURSDAY + timedelta(days=14))}),
     moved=frozenset({DateKey("fordjupning", THURSDAY + timedelta(days=4))}),
-    remade={"lartimmen": (THURSDAY - timedelta(days=30), THURSDAY)},
+    remade={SlotKey("lartimmen", "aa"): THURSDAY},
+    left=frozenset({SlotKey("lartimmen", "bb")}),
 )
 RUN = {"job": "sweep", "states": {"held": 3}, "complete": True, "note": "Väntar …", "problems": [{"a": None}]}
 
