@@ -1,0 +1,535 @@
+"""A summary as people read it: an Adaptive Card for Teams, HTML for clients that draw none, text for a terminal.
+
+Somebody else's words stand in the card as runs of a RichTextBlock, which no client reads as Markdown. They could be
+escaped in a TextBlock, but Teams on phones does not know all of Markdown's escapes and would make links all the same.
+TextBlocks hold only what is in our catalogue.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from html import escape
+from typing import Any
+
+from holdfast.core import catalog
+from holdfast.core.catalog import count, say
+from holdfast.core.replies import clipped, plain
+from holdfast.core.summary import Figures, GoalLine, Pick, Post, Quiet, Shared, Summary
+
+BUDGET = 24_000
+"""Bytes that the HTML and the card of a post have together at most: Teams takes some 28 KB, all counted."""
+
+QUOTES, PICKS, GOALS = 8, 6, 8
+"""How much of each is shown at most, so that a post can be read on a phone between two meetings."""
+
+Element = dict[str, Any]
+"""A part of a card, as plain data."""
+
+_LONGEST_LINE = 255
+_LONGEST_NAME = 80
+_SHORTER = (400, 280, 200, 140, 100, 60)
+"""How long quotes may be, tried in turn until the post is small enough."""
+
+_WEEK = timedelta(days=7)
+_LOW, _HIGH = 0, 100
+_QUIET = {Quiet.FEW: "quiet.few", Quiet.NONE: "quiet.none", Quiet.ALIKE: "quiet.alike"}
+_LINK = re.compile(r"https?://[^\s<>\"'\\\x00-\x1f\x7f]+")
+
+
+def card(summary: Summary) -> Element:
+    """The Adaptive Card of a summary, of version 1.4."""
+    return _card(_fitting(summary))
+
+
+def html(summary: Summary) -> str:
+    """A summary as HTML, for whoever does not see the card. It begins with a sentence that says the most of it."""
+    return _html(_fitting(summary))
+
+
+def text(summary: Summary) -> str:
+    """A summary as text, for the terminal."""
+    return "\n".join(_lines(_fitting(summary))) + "\n"
+
+
+def post(summary: Summary) -> Post:
+    """A summary as it is posted.
+
+    Where cards are drawn, people see the HTML above the card. It is the first sentence alone, for it is also what a
+    notification shows, and the card says the rest.
+    """
+    shown = _fitting(summary)
+    made = marker(summary.channel, summary.period)
+    lead = f'<p>{escape(_lead(shown))}</p><attachment id="{made}"></attachment>'
+    return Post(subject=_subject(shown), html=lead, card=_card(shown), marker=made)
+
+
+def packed(made: Element) -> str:
+    """A card as the text of JSON that is sent, as short as it can be said."""
+    return json.dumps(made, ensure_ascii=False, separators=(",", ":"))
+
+
+def marker(channel: str, period: str) -> str:
+    """By what the post of a channel and a period is known again: the id of its card and of the part that holds it."""
+    return hashlib.sha256(f"holdfast\n{channel}\n{period}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A summary with everybody's words made plain, and how much of it there is room for."""
+
+    all: Summary
+    longest: int = _SHORTER[0]
+    quotes: int = QUOTES
+    picks: int = PICKS
+    goals: int = GOALS
+
+    def by_goal(self) -> Iterator[tuple[str | None, Sequence[Shared]]]:
+        """The quotes that there is room for, by goal, those about none last. Every goal has one before any has two."""
+        groups: dict[str | None, list[Shared]] = {goal.title: [] for goal in self.all.goals}
+        for one in self.all.shared:
+            groups.setdefault(one.goal, []).append(one)
+        groups[None] = groups.pop(None, [])
+        in_turn = sorted(
+            ((nth, which, one) for which, group in enumerate(groups.values()) for nth, one in enumerate(group)),
+            key=lambda turn: turn[:2],
+        )
+        room = [len(group) for group in groups.values()]
+        for _, which, _ in in_turn[self.quotes :]:
+            room[which] -= 1
+        for (goal, group), some in zip(groups.items(), room, strict=True):
+            if some:
+                yield goal, group[:some]
+
+
+def _fitting(summary: Summary) -> _Shown:
+    """As much of a summary as there is room for in a post: longest quotes are cut first, then there are fewer."""
+    whole = _made_plain(summary)
+    return next(
+        shown for shown in _less_and_less(whole) if len((_html(shown) + packed(_card(shown))).encode()) <= BUDGET
+    )
+
+
+def _less_and_less(summary: Summary) -> Iterator[_Shown]:
+    for longest in _SHORTER:
+        yield _Shown(summary, longest)
+    least = _Shown(
+        summary,
+        _SHORTER[-1],
+        min(QUOTES, len(summary.shared)),
+        min(PICKS, len(summary.picks)),
+        min(GOALS, len(summary.goals)),
+    )
+    for quotes in reversed(range(least.quotes)):
+        yield replace(least, quotes=quotes)
+    for picks in reversed(range(least.picks)):
+        yield replace(least, quotes=0, picks=picks)
+    for goals in reversed(range(least.goals)):
+        yield replace(least, quotes=0, picks=0, goals=goals)
+
+
+def _made_plain(summary: Summary) -> Summary:
+    """A summary whose every text is on one line and does no harm, whoever wrote it."""
+    return replace(
+        summary,
+        organization=_line(summary.organization),
+        goals=tuple(replace(goal, title=_line(goal.title)) for goal in summary.goals),
+        shared=tuple(
+            replace(
+                one,
+                author=clipped(plain(one.author), _LONGEST_NAME),
+                text=plain(one.text),
+                url=_address(one.url),
+                goal=_line(one.goal or "") or None,
+            )
+            for one in summary.shared
+        ),
+        picks=tuple(
+            replace(one, title=_line(one.title), url=_address(one.url), goal=_line(one.goal)) for one in summary.picks
+        ),
+        question=_line(summary.question or "") or None,
+    )
+
+
+def _line(words: str) -> str:
+    return clipped(plain(words), _LONGEST_LINE)
+
+
+def _address(url: str) -> str:
+    """A link as it is, or nothing where it is none that a browser should be sent to."""
+    return url if _LINK.fullmatch(url) else ""
+
+
+# What is said, in words, whatever it is shown as.
+
+
+def _subject(shown: _Shown) -> str:
+    summary = shown.all
+    return say(summary.language, f"subject.{_kind(summary)}", days=_days(summary))
+
+
+def _title(summary: Summary) -> str:
+    return say(summary.language, f"title.{_kind(summary)}")
+
+
+def _kind(summary: Summary) -> str:
+    return "week" if summary.until - summary.since <= _WEEK else "period"
+
+
+def _about(summary: Summary) -> str:
+    return say(summary.language, "about", organization=summary.organization, days=_days(summary))
+
+
+def _days(summary: Summary) -> str:
+    return catalog.interval(summary.language, summary.since, summary.until)
+
+
+def _lead(shown: _Shown) -> str:
+    """The most of a summary in a sentence or two."""
+    summary = shown.all
+    language = summary.language
+    said = []
+    if summary.figures is not None:
+        kept = _share(summary, summary.figures)
+        hours = summary.figures.hours
+        said.append(
+            count(language, "lead.hours", hours, kept=kept) if hours else say(language, "lead.few-hours", kept=kept)
+        )
+    people = len({one.author for one in summary.shared})
+    if people:
+        said.append(count(language, "lead.shared", people))
+    if summary.picks:
+        said.append(say(language, "lead.next", title=summary.picks[0].title))
+    return " ".join(said or [say(language, "lead.nothing")])
+
+
+def _hours(summary: Summary, figures: Figures) -> str:
+    """The protected hours. They are rounded, so that few of them are none."""
+    return count(summary.language, "hours", figures.hours) if figures.hours else say(summary.language, "hours.few")
+
+
+def _share(summary: Summary, figures: Figures) -> str:
+    kept = figures.kept.percent
+    name, number = {_LOW: ("share.low", 10), _HIGH: ("share.high", 90)}.get(kept, ("share.some", kept))
+    return say(summary.language, name, percent=catalog.percent(summary.language, number))
+
+
+def _remarks(summary: Summary) -> Iterator[str]:
+    """What goes with the figures, or says why there are none."""
+    if summary.figures is None:
+        if summary.quiet is not None:
+            yield say(summary.language, _QUIET[summary.quiet])
+        return
+    kept = summary.figures.kept.percent
+    if kept == _LOW:
+        yield say(summary.language, "share.low.comfort")
+    elif kept == _HIGH:
+        yield say(summary.language, "share.high.cheer")
+    yield say(summary.language, "measured")
+
+
+def _progress(summary: Summary, goal: GoalLine) -> str:
+    """How far a goal has come, as far as that is told."""
+    language = summary.language
+    said = []
+    if goal.by is not None:
+        said.append(say(language, "goal.by", day=catalog.long_date(language, goal.by)))
+    if goal.hours is not None:
+        said.append(count(language, "goal.hours", goal.hours) if goal.hours else say(language, "goal.begun"))
+    if goal.target is not None and goal.hours:
+        said.append(say(language, "goal.target", percent=catalog.percent(language, goal.target)))
+    return " · ".join(said)
+
+
+def _when(summary: Summary, pick: Pick) -> str:
+    minutes = count(summary.language, "pick.minutes", pick.minutes)
+    return f"{catalog.weekday(summary.language, pick.day)} · {minutes}"
+
+
+def _quote(shown: _Shown, one: Shared) -> str:
+    return say(shown.all.language, "shared.quote", text=clipped(one.text, shown.longest))
+
+
+def _question(summary: Summary) -> str:
+    return summary.question or say(summary.language, "prompt.question")
+
+
+def _more(summary: Summary, name: str, number: int) -> Iterator[str]:
+    """That there is more than is shown, where there is."""
+    if number > 0:
+        yield count(summary.language, name, number)
+
+
+# The card.
+
+
+def _card(shown: _Shown) -> Element:
+    summary = shown.all
+    parts = [_head(summary), *_figures(summary), *_shared(shown), *_picks(shown), *_goals(shown), *_prompt(summary)]
+    return {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "lang": summary.language.value,
+        "fallbackText": _lead(shown),
+        "body": parts,
+    }
+
+
+def _head(summary: Summary) -> Element:
+    title = _text(_title(summary), size="Large", weight="Bolder")
+    return {
+        "type": "Container",
+        "id": marker(summary.channel, summary.period),
+        "items": [title, _runs(_run(_about(summary)), spacing="None")],
+    }
+
+
+def _figures(summary: Summary) -> Iterator[Element]:
+    """Two figures beside each other, which is as much as a phone has room for, and what goes with them."""
+    items: list[Element] = []
+    if summary.figures is not None:
+        items.append(
+            {
+                "type": "ColumnSet",
+                "columns": [
+                    _figure(_hours(summary, summary.figures), say(summary.language, "hours.what")),
+                    _figure(_share(summary, summary.figures), say(summary.language, "share.what")),
+                ],
+            }
+        )
+    items.extend(_text(remark, spacing="Small") for remark in _remarks(summary))
+    if items:
+        yield {"type": "Container", "style": "emphasis", "spacing": "Medium", "items": items}
+
+
+def _figure(number: str, what: str) -> Element:
+    return {
+        "type": "Column",
+        "width": "stretch",
+        "items": [_text(number, size="Large", weight="Bolder"), _text(what, spacing="None")],
+    }
+
+
+def _goals(shown: _Shown) -> Iterator[Element]:
+    summary = shown.all
+    if not summary.goals:
+        return
+    yield _heading(say(summary.language, "goals"))
+    for goal in summary.goals[: shown.goals]:
+        yield _runs(_run(goal.title, weight="Bolder"), spacing="Small")
+        progress = _progress(summary, goal)
+        if progress:
+            yield _text(progress, spacing="None")
+    yield from map(_text, _more(summary, "goals.more", len(summary.goals) - shown.goals))
+
+
+def _shared(shown: _Shown) -> Iterator[Element]:
+    summary = shown.all
+    if not summary.shared:
+        return
+    yield _heading(say(summary.language, "shared"))
+    groups = list(shown.by_goal())
+    for goal, quotes in groups:
+        if goal is not None:
+            yield _runs(_run(goal, weight="Bolder"), spacing="Small")
+        elif len(groups) > 1:
+            yield _text(say(summary.language, "shared.other"), weight="Bolder", spacing="Small")
+        for one in quotes:
+            link = _link(say(summary.language, "shared.link"), one.url)
+            yield {
+                "type": "Container",
+                "style": "emphasis",
+                "spacing": "Small",
+                "items": [
+                    _runs(_run(_quote(shown, one))),
+                    _runs(_run(one.author, weight="Bolder"), _run("  ·  "), link, spacing="Small"),
+                ],
+            }
+    yield from map(_text, _more(summary, "shared.more", len(summary.shared) - shown.quotes))
+
+
+def _picks(shown: _Shown) -> Iterator[Element]:
+    summary = shown.all
+    if not summary.picks:
+        return
+    yield _heading(say(summary.language, "picks"))
+    for pick in summary.picks[: shown.picks]:
+        yield _runs(_link(pick.title, pick.url), spacing="Small")
+        yield _text(_when(summary, pick), spacing="None")
+        yield _runs(_run(pick.goal), spacing="None")
+    yield from map(_text, _more(summary, "picks.more", len(summary.picks) - shown.picks))
+
+
+def _prompt(summary: Summary) -> Iterator[Element]:
+    if summary.asks:
+        yield {
+            "type": "Container",
+            "style": "accent",
+            "spacing": "Large",
+            "items": [
+                _text(say(summary.language, "prompt"), size="Medium", weight="Bolder"),
+                _runs(_run(_question(summary)), spacing="Small"),
+                _text(say(summary.language, "prompt.how"), spacing="Small"),
+            ],
+        }
+
+
+def _heading(words: str) -> Element:
+    """The name of a part. Version 1.4 has no style for it, so that it is seen by its size, its weight and a line."""
+    return _text(words, size="Medium", weight="Bolder", separator=True, spacing="Large")
+
+
+def _text(words: str, **how: str | bool) -> Element:
+    """Our own words: a text of the catalogue with numbers and dates in it, and nothing that anybody else wrote."""
+    return {"type": "TextBlock", "text": words, "wrap": True, **how}
+
+
+def _runs(*runs: Element, **how: str) -> Element:
+    """A paragraph with somebody's words in it."""
+    return {"type": "RichTextBlock", "inlines": list(runs), **how}
+
+
+def _run(words: str, **how: str | bool | Element) -> Element:
+    """Somebody's words, as they are: runs have no Markdown, but clients fill in dates for braces in them too."""
+    return {"type": "TextRun", "text": re.sub(r"\{(?=\{)", "{ ", words), **how}
+
+
+def _link(words: str, address: str) -> Element:
+    """A run that leads somewhere. It is underlined, so that it is not by its colour alone that it is seen to be one."""
+    if not address:
+        return _run(words, weight="Bolder")
+    return _run(
+        words,
+        color="Accent",
+        underline=True,
+        selectAction={"type": "Action.OpenUrl", "title": words, "url": address},
+    )
+
+
+# HTML.
+
+
+def _html(shown: _Shown) -> str:
+    return "".join(_paragraphs(shown))
+
+
+def _paragraphs(shown: _Shown) -> Iterator[str]:
+    summary = shown.all
+    yield f"<p>{escape(_lead(shown))}</p>"
+    for remark in _remarks(summary):
+        yield f"<p>{escape(remark)}</p>"
+    for name, parts in (
+        ("shared", _shared_html(shown)),
+        ("picks", _picks_html(shown)),
+        ("goals", _goals_html(shown)),
+        ("prompt", (f"<p>{escape(line)}</p>" for line in _prompt_lines(summary))),
+    ):
+        found = list(parts)
+        if found:
+            yield from (f"<p><strong>{escape(say(summary.language, name))}</strong></p>", *found)
+
+
+def _shared_html(shown: _Shown) -> Iterator[str]:
+    summary = shown.all
+    groups = list(shown.by_goal())
+    for goal, quotes in groups:
+        if goal is not None or len(groups) > 1:
+            yield f"<p>{escape(goal or say(summary.language, 'shared.other'))}</p>"
+        for one in quotes:
+            link = _anchor(say(summary.language, "shared.link"), one.url)
+            yield f"<blockquote>{escape(_quote(shown, one))}<br>{escape(one.author)} · {link}</blockquote>"
+    yield from _extra(_more(summary, "shared.more", len(summary.shared) - shown.quotes))
+
+
+def _picks_html(shown: _Shown) -> Iterator[str]:
+    summary = shown.all
+    yield from _list(
+        f"{_anchor(pick.title, pick.url)}<br>{escape(_when(summary, pick))} · {escape(pick.goal)}"
+        for pick in summary.picks[: shown.picks]
+    )
+    yield from _extra(_more(summary, "picks.more", len(summary.picks) - shown.picks))
+
+
+def _goals_html(shown: _Shown) -> Iterator[str]:
+    summary = shown.all
+    yield from _list(
+        "<br>".join(escape(line) for line in (goal.title, _progress(summary, goal)) if line)
+        for goal in summary.goals[: shown.goals]
+    )
+    yield from _extra(_more(summary, "goals.more", len(summary.goals) - shown.goals))
+
+
+def _extra(lines: Iterable[str]) -> Iterator[str]:
+    return (f"<p>{escape(line)}</p>" for line in lines)
+
+
+def _list(items: Iterable[str]) -> Iterator[str]:
+    inner = "".join(f"<li>{item}</li>" for item in items)
+    if inner:
+        yield f"<ul>{inner}</ul>"
+
+
+def _anchor(words: str, address: str) -> str:
+    if not address:
+        return escape(words)
+    return f'<a href="{escape(address)}">{escape(words)}</a>'
+
+
+# Text.
+
+
+def _lines(shown: _Shown) -> Iterator[str]:
+    summary = shown.all
+    language = summary.language
+    yield from (_title(summary), _about(summary), "")
+    if summary.figures is not None:
+        yield f"{_hours(summary, summary.figures)} {say(language, 'hours.what')}"
+        yield f"{_share(summary, summary.figures)} {say(language, 'share.what')}"
+    yield from _remarks(summary)
+    for name, lines in (
+        ("shared", _shared_lines(shown)),
+        ("picks", _pick_lines(shown)),
+        ("goals", _goal_lines(shown)),
+        ("prompt", _prompt_lines(summary)),
+    ):
+        found = [f"  {line}" for line in lines]
+        if found:
+            yield from ("", say(language, name), *found)
+
+
+def _shared_lines(shown: _Shown) -> Iterator[str]:
+    summary = shown.all
+    groups = list(shown.by_goal())
+    for goal, quotes in groups:
+        if goal is not None or len(groups) > 1:
+            yield goal or say(summary.language, "shared.other")
+        for one in quotes:
+            yield from (f"• {_quote(shown, one)}", f"  {one.author} · {one.url}")
+    yield from _more(summary, "shared.more", len(summary.shared) - shown.quotes)
+
+
+def _pick_lines(shown: _Shown) -> Iterator[str]:
+    summary = shown.all
+    for pick in summary.picks[: shown.picks]:
+        yield from (f"• {pick.title}", f"  {_when(summary, pick)} · {pick.goal}", f"  {pick.url}")
+    yield from _more(summary, "picks.more", len(summary.picks) - shown.picks)
+
+
+def _goal_lines(shown: _Shown) -> Iterator[str]:
+    summary = shown.all
+    for goal in summary.goals[: shown.goals]:
+        yield f"• {goal.title}"
+        progress = _progress(summary, goal)
+        if progress:
+            yield f"  {progress}"
+    yield from _more(summary, "goals.more", len(summary.goals) - shown.goals)
+
+
+def _prompt_lines(summary: Summary) -> Iterator[str]:
+    if summary.asks:
+        yield from (_question(summary), say(summary.language, "prompt.how"))
