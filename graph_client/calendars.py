@@ -234,6 +234,16 @@ class GraphCalendars:
         """Give a series master new words and a new tag. Raises ``Conflict`` if it changed since ``etag`` was read."""
         await self._patch(mailbox, event_id, translate.words(series, tag), if_match=etag)
 
+    async def body(self, mailbox: str, event_id: str) -> str:
+        """The body of an event of ours, as HTML. Raises ``Gone``."""
+        url = f"{_event(mailbox, event_id)}?{_query(select='id,body')}"
+        raw = await self._dispatcher.ok(Call(mailbox, "GET", url, READ_CALENDAR))
+        return translate.understood(lambda one: str(one["body"]["content"]), raw)
+
+    async def retell(self, mailbox: str, event_id: str, body: str, tag: Tag) -> None:
+        """Write another body and the tag, and nothing else. Raises ``Gone``."""
+        await self._patch(mailbox, event_id, translate.body(body, tag))
+
     async def retag(self, mailbox: str, event_id: str, tag: Tag) -> None:
         """Write the tag alone. Raises ``Gone``."""
         await self._patch(mailbox, event_id, translate.mark(tag))

@@ -169,6 +169,11 @@ def words(series: DesiredSeries, tag: Tag) -> dict[str, Any]:
     }
 
 
+def body(html: str, tag: Tag) -> dict[str, Any]:
+    """The change that gives a series master another body, and its tag."""
+    return {"body": {"contentType": "html", "content": html}, **mark(tag)}
+
+
 def mark(tag: Tag) -> dict[str, Any]:
     """The change that writes the tag alone."""
     return {"singleValueExtendedProperties": [{"id": tags.PROPERTY_ID, "value": tags.text(tag)}]}

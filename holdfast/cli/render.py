@@ -11,7 +11,20 @@ from typing import NamedTuple
 from holdfast.core import zones
 from holdfast.core.desired import days_key
 from holdfast.core.model import Landing
-from holdfast.core.plan import Change, Create, End, Move, Plan, Planned, Rewrite, Skip, days_text, hours_text, slot_text
+from holdfast.core.plan import (
+    Change,
+    Create,
+    End,
+    Move,
+    Plan,
+    Planned,
+    Retell,
+    Rewrite,
+    Skip,
+    days_text,
+    hours_text,
+    slot_text,
+)
 from holdfast.core.report import Account, Report
 from holdfast.core.settings import Block, BlockZone, Quietest, Settings
 from holdfast.core.slots import Chosen
@@ -75,7 +88,7 @@ def _kind(change: Change, usual: str, settings: Settings) -> _Kind:
         case Move(landing=landing):
             days = f"{_day(landing.day, landing.name)} to {_day(landing.to or landing.day)}"
             return _Kind(1, f"a move from {days} for", change.reason.value)
-        case Rewrite():
+        case Rewrite() | Retell():
             return _Kind(1, "new text for", change.reason.value)
         case End():
             return _Kind(2, "an end to the series of", change.reason.value)
@@ -119,7 +132,7 @@ def _dates(changes: Iterable[Change]) -> str:
 def _totals(plan: Plan) -> str:
     counted = [
         (sum(isinstance(change, kind) for change in plan.changes), verb)
-        for kind, verb in ((Create, "to create"), (Rewrite, "to rewrite"), (End, "to end"))
+        for kind, verb in ((Create, "to create"), (Rewrite | Retell, "to rewrite"), (End, "to end"))
     ]
     days_off = sum(len(change.landings) for change in plan.changes if isinstance(change, Create))
     days_off += sum(isinstance(change, Skip | Move) for change in plan.changes)
@@ -244,6 +257,7 @@ def status_lines(status: Status) -> Iterator[str]:
     if status.edit_waits:
         yield "The settings file has been edited since; the edit waits for `holdfast apply`."
     yield f"{_people(status.people_placed)} known to have blocks."
+    yield from _login_lines(status)
     if status.last_run is None or status.age is None:
         yield "No run yet."
         return
@@ -258,6 +272,25 @@ def status_lines(status: Status) -> Iterator[str]:
     more = len(run["problems"]) - NAMES_SHOWN
     if more > 0:
         yield f"  and {more} more: `holdfast status --json` names all."
+
+
+def _login_lines(status: Status) -> Iterator[str]:
+    """Whether the account that posts is signed in, where it is to be or has been."""
+    if status.login is None:
+        if status.posts:
+            yield "Nobody is signed in to post to channels: run `holdfast login`."
+        return
+    if status.unreadable:
+        yield status.unreadable
+        return
+    yield (
+        f"Signed in to post to channels since {status.login.since:%Y-%m-%d}, last used on {status.login.used:%Y-%m-%d}."
+    )
+    if status.lapses_in == 0:
+        yield "The sign-in has not been used for 90 days and has lapsed: run `holdfast login`."
+    elif status.lapses_in is not None:
+        left = _number(status.lapses_in, "day")
+        yield f"The sign-in lapses in {left} unless something is posted: run `holdfast login` to renew it."
 
 
 def length_text(length: timedelta) -> str:

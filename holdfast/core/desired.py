@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
-from holdfast.core import recurrence, words, zones
+from holdfast.core import picks, recurrence, words, zones
 from holdfast.core.holidays import DaysOff, nearest_in_week
 from holdfast.core.hours import works_at, works_on
 from holdfast.core.model import (
@@ -27,6 +27,7 @@ from holdfast.core.model import (
     Rule,
     Slot,
     SlotKey,
+    Told,
     Weekly,
     WorkingHours,
 )
@@ -46,6 +47,9 @@ UNTOUCHED = timedelta(minutes=15)
 
 SETTLED_IN = timedelta(days=28)
 """How long a mailbox has to be in another zone before a series follows it: travellers are not moved about."""
+
+FOUR_WEEKS = 4
+"""For how many weeks the body of a series tells what to learn."""
 
 _DAY, _WEEK = timedelta(days=1), timedelta(weeks=1)
 _TRIES = 4
@@ -82,6 +86,13 @@ class Unmet(NamedTuple):
     why: Why
 
 
+class Beginning(NamedTuple):
+    """The body of a series for somebody who is new to its audience, and what it tells of the coming weeks."""
+
+    body: str
+    told: Told
+
+
 @dataclass(frozen=True, slots=True)
 class Want:
     """One slot of a block for one person. ``series`` is what they get today; ``since`` and ``until`` are the block's.
@@ -89,6 +100,7 @@ class Want:
     ``off`` are the days without learning time and ``hours`` the working hours it has to be within; a date that cannot
     stand is skipped, or where ``moves`` is true moved within its week, clear of ``others``: further slots of the
     person, of which those in ``before`` have moved their dates first. ``follows`` says that the zone is the mailbox's.
+    ``beginning`` is how the body begins for whoever is new to the audience, where that is another one.
     """
 
     series: DesiredSeries
@@ -102,6 +114,7 @@ class Want:
     before: tuple[Want, ...] = ()
     language: Language = Language.EN
     care: Care = _AS_USUAL
+    beginning: Beginning | None = None
 
     @property
     def key(self) -> SlotKey:
@@ -225,7 +238,9 @@ def desired(
         audience = next((name for name in block.audiences if name in member_of), None)
         if audience is not None:
             slots = _slots(settings, block, audience, profile, choices or {})
-            asked += (_want(settings, block, audience, slot, profile, care=_care(block, declines)) for slot in slots)
+            asked += (
+                _want(settings, block, audience, slot, profile, care=_care(block, declines), now=now) for slot in slots
+            )
     is_new = profile.zone_since is not None and now - profile.zone_since < SETTLED_IN
     wants, unmet = _judged(((one,) for one in asked), now)
     return Desired(
@@ -354,23 +369,29 @@ def _slots(settings: Settings, block: Block, audience: str, profile: Profile, ch
         yield Slot(rule, at, block.minutes, zone)
 
 
-def _want(settings: Settings, block: Block, audience: str, slot: Slot, profile: Profile, *, care: Care) -> Want:
+def _want(
+    settings: Settings, block: Block, audience: str, slot: Slot, profile: Profile, *, care: Care, now: datetime
+) -> Want:
     """The slot for a person of an audience, without dates."""
     language = settings.language_of(audience)
     goals = [goal.title_in(language) for goal in settings.goals if goal.id in block.goals]
     subject = block.title_in(language)
     body = words.body(language, settings.organization.name, goals, care)
     category = words.CATEGORY[language]
+    told = _told(settings, block, audience, body, zones.date_at(slot.zone, now))
+    new = _told(settings, block, audience, body, zones.date_at(slot.zone, now), is_new=True)
     undated = DesiredSeries(
         block=block.id,
         slot=slot,
         first=date.min,
         last=date.min,
         subject=subject,
-        body=body,
+        body=told.body if told else body,
         category=category,
         reminder=block.reminder,
         fingerprint=Fingerprint(slot_mark(slot), _hash(subject, body, category, str(block.reminder))),
+        told=told.told if told else None,
+        untold=words.text_mark(body) if told else "",
     )
     return Want(
         undated,
@@ -382,7 +403,29 @@ def _want(settings: Settings, block: Block, audience: str, slot: Slot, profile: 
         hours=profile.hours if block.outside_hours is OutsideHours.EXCUSE else None,
         language=language,
         care=care,
+        beginning=new if new != told else None,
     )
+
+
+def _told(
+    settings: Settings, block: Block, audience: str, body: str, today: date, *, is_new: bool = False
+) -> Beginning | None:
+    """The body with what to learn in the coming four weeks; None where there is nothing to tell.
+
+    It is written anew every fourth week, counted from a fixed day, so that all are on the same day.
+    """
+    weeks = recurrence.week_number(today) // FOUR_WEEKS
+    begins = max(today, block.from_)
+    days = sorted(
+        day for rule in block.rules() for day in recurrence.dates(rule, begins, begins + FOUR_WEEKS * _WEEK - _DAY)
+    )
+    language = settings.language_of(audience)
+    joined = today if is_new else None
+    coming = list(picks.coming(settings, block, audience, days, language=language, joined=joined))
+    if not any(one.resource or one.question for one in coming):
+        return None
+    whole = body + words.weeks(language, coming)
+    return Beginning(whole, Told(weeks, words.text_mark(whole)))
 
 
 def _care(block: Block, declines: Collection[str]) -> Care:

@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 
 from holdfast.core import recurrence, zones
 from holdfast.core.desired import RUNWAY, UNTOUCHED, Desired, Want, Why, slot_mark
-from holdfast.core.model import ActualCalendar, ActualSeries, DesiredSeries, Landing, Occurrence, SlotKey
-from holdfast.core.plan import Change, Create, End, Move, Reason, Rewrite, Skip
+from holdfast.core.model import EDITED, ActualCalendar, ActualSeries, DesiredSeries, Landing, Occurrence, SlotKey
+from holdfast.core.plan import Change, Create, End, Move, Reason, Retell, Rewrite, Skip
 from holdfast.core.tag import UNKNOWN
 
 _DAY = timedelta(days=1)
@@ -139,6 +139,8 @@ def _made(case: _Case, block: str, kept: _Kept, misplaced: _Misplaced) -> Iterat
         for stretch in _uncovered(case, want, standing):
             continues = bool(standing) and stretch.first > standing[-1].tag.last
             reason = Reason.CONTINUED if continues else why
+            if reason is Reason.NEW and want.beginning is not None:
+                stretch = replace(stretch, body=want.beginning.body, told=want.beginning.told)  # noqa: PLW2901
             yield Create(block, generation, stretch, reason, _landings(case, want, stretch.first, stretch.last))
             generation += 1
 
@@ -150,8 +152,16 @@ def _mended(case: _Case, block: str, kept: _Kept) -> Iterator[Change]:
             if series.tag.fingerprint != want.series.fingerprint:
                 lost = series.tag.fingerprint.words == UNKNOWN.words
                 yield Rewrite(block, series, want.series, Reason.FOUND if lost else Reason.EDITED)
+            elif _tells_of_the_past(series, want):
+                yield Retell(block, series, want.series, Reason.WEEKS)
             for landing in _landings(case, want, series.tag.first, series.tag.last):
                 yield from _landed(case, want, series, landing)
+
+
+def _tells_of_the_past(series: ActualSeries, want: Want) -> bool:
+    """Whether the body tells of weeks that are over, or of none, and is nobody's own text."""
+    told, due = series.tag.told, want.series.told
+    return due is not None and (told is None or (told.text != EDITED and told.weeks < due.weeks))
 
 
 def _shortened(case: _Case, block: str, kept: _Kept) -> Iterator[End]:

@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple, Protocol
 
 __all__ = [
+    "EDITED",
     "PEOPLE",
     "ActualCalendar",
     "ActualSeries",
@@ -44,6 +45,7 @@ __all__ = [
     "SlotKey",
     "Stretch",
     "Tag",
+    "Told",
     "View",
     "Weekday",
     "Weekly",
@@ -289,12 +291,24 @@ class Fingerprint(NamedTuple):
     words: str
 
 
+class Told(NamedTuple):
+    """What the body of a series tells of the coming weeks: which four weeks, and a mark of all its text."""
+
+    weeks: int
+    text: str
+
+
+EDITED = "0"
+"""The mark of a text that is somebody's own by now, and is left."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tag:
     """What Holdfast's extended property says of a managed event. ``holdfast.core.tag`` writes and reads its text.
 
     ``first`` and ``last`` are the dates that the series covers for us, whatever a person did with its range; ending a
     series moves ``last`` to the day before. ``ending`` says that occurrences after ``last`` are still being taken away.
+    ``told`` is what its body told when it was written, None for one that tells nothing of the coming weeks.
     """
 
     block: str
@@ -303,11 +317,16 @@ class Tag:
     first: date
     last: date
     ending: bool = False
+    told: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredSeries:
-    """A series as the settings want it in a mailbox; ``first`` and ``last`` are dates in the slot's zone."""
+    """A series as the settings want it in a mailbox; ``first`` and ``last`` are dates in the slot's zone.
+
+    ``told`` is what its body tells of the coming weeks, which is no part of the fingerprint: it changes by itself.
+    ``untold`` is the mark of the body without that.
+    """
 
     block: str
     slot: Slot
@@ -318,6 +337,8 @@ class DesiredSeries:
     category: str
     reminder: int
     fingerprint: Fingerprint
+    told: Told | None = None
+    untold: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ def focus(
     number = _dates_before(block, day)
     goal, turn = goals[number % len(goals)], number // len(goals)
     fitting = [one for one in goal.resources if one.is_for(language) and one.minutes <= block.minutes]
+    fitting.sort(key=lambda one: not one.starter)
     resource = fitting[turn % len(fitting)] if fitting else None
     starters = [one for one in fitting if one.starter]
     if joined is not None and starters:

@@ -11,6 +11,7 @@ from datetime import date, time
 from typing import Any
 
 from holdfast.core.model import (
+    EDITED,
     ActualSeries,
     DesiredSeries,
     Landing,
@@ -20,6 +21,7 @@ from holdfast.core.model import (
     Rule,
     Slot,
     Tag,
+    Told,
     Weekly,
 )
 
@@ -39,6 +41,7 @@ class Reason(enum.StrEnum):
     OUTSIDE = "outside their working hours"
     DAY_OFF = "no learning time on that day"
     FOUND = "its mark was lost"
+    WEEKS = "what to learn in the coming weeks"
     DISPLACED = "another block takes its time"
     LEFT = "no longer in the audience"
     DROPPED = "the block is no longer in the settings"
@@ -75,7 +78,8 @@ class Create:
     @property
     def tag(self) -> Tag:
         """What marks the new series as ours."""
-        return Tag(self.block, self.generation, self.series.fingerprint, self.series.first, self.series.last)
+        series = self.series
+        return Tag(self.block, self.generation, series.fingerprint, series.first, series.last, told=series.told)
 
     @property
     def writes(self) -> int:
@@ -129,7 +133,38 @@ class Rewrite:
     @property
     def tag(self) -> Tag:
         """The tag with the new fingerprint."""
-        return replace(self.actual.tag, fingerprint=self.series.fingerprint)
+        return replace(self.actual.tag, fingerprint=self.series.fingerprint, told=self.series.told)
+
+    @property
+    def writes(self) -> int:
+        """Graph writes this takes."""
+        return 1
+
+
+@dataclass(frozen=True, slots=True)
+class Retell:
+    """Let the body of a series tell of the weeks that come now, unless it is somebody's own text by now."""
+
+    block: str
+    actual: ActualSeries
+    series: DesiredSeries
+    reason: Reason
+
+    @property
+    def tag(self) -> Tag:
+        """The tag with what is told."""
+        return replace(self.actual.tag, told=self.series.told)
+
+    @property
+    def edited(self) -> Tag:
+        """The tag of a series whose text is left from now on."""
+        weeks = self.series.told.weeks if self.series.told else 0
+        return replace(self.actual.tag, told=Told(weeks, EDITED))
+
+    @property
+    def before(self) -> str:
+        """The mark that the body has where nobody has edited it."""
+        return self.actual.tag.told.text if self.actual.tag.told else self.series.untold
 
     @property
     def writes(self) -> int:
@@ -168,7 +203,7 @@ class End:
         return bool(self.occurrences) and not self.actual.tag.ending
 
 
-Change = Create | Skip | Move | Rewrite | End
+Change = Create | Skip | Move | Rewrite | Retell | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +288,9 @@ def row(change: Change) -> dict[str, Any]:
         case Rewrite(actual=actual, series=series):
             words = {"subject": series.subject, "fingerprint": "-".join(series.fingerprint)}
             return {"change": "rewrite", **shown, "generation": actual.tag.generation, **words}
+        case Retell(actual=actual, series=series):
+            weeks = series.told.weeks if series.told else 0
+            return {"change": "retell", **shown, "generation": actual.tag.generation, "weeks": weeks}
         case End(actual=actual, since=since, whole=whole, range_end=range_end):
             return {
                 "change": "end",

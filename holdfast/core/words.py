@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from html import escape
+from html.parser import HTMLParser
+
+from babel.dates import format_date
 
 from holdfast.core.model import Care, Protection
+from holdfast.core.picks import Focus
 from holdfast.core.settings import Language
 
 CATEGORY = {Language.SV: "Lärande", Language.EN: "Learning"}
@@ -43,11 +48,58 @@ _FREEDOM = {
     Language.EN: "Does it clash one week? Move or delete just that occurrence; the rest stay. "
     "Notes you write in an occurrence are your own.",
 }
+_WEEKS = {Language.SV: "De kommande veckorna:", Language.EN: "The coming weeks:"}
+_TAKE = {Language.SV: "Ta {link} ({minutes} min)", Language.EN: "Take {link} ({minutes} min)"}
 _OPT_OUT = {
     Language.SV: "Vill du inte ha lärtiden alls? Säg till den som ansvarar för lärande hos er, så tas den bort framåt.",
     Language.EN: "Would you rather not have it at all? Tell whoever is responsible for learning, "
     "and it is taken away from then on.",
 }
+
+
+def weeks(language: Language, coming: Sequence[Focus]) -> str:
+    """What to learn in the coming weeks, as it stands at the end of a block's body: a line for each date."""
+    rows = "".join(f"<li>{_row(language, one)}</li>" for one in coming)
+    return f"<p>{_WEEKS[language]}</p><ul>{rows}</ul>"
+
+
+def _row(language: Language, one: Focus) -> str:
+    day = format_date(one.day, "EEEE d MMMM", locale=language.value)
+    row = f"{escape(day)}: {escape(one.goal.title_in(language))}"
+    if one.resource is not None:
+        link = f'<a href="{escape(one.resource.url)}">{escape(one.resource.title)}</a>'
+        row += f". {_TAKE[language].format(link=link, minutes=one.resource.minutes)}"
+    return f"{row}. {escape(one.question)}" if one.question else row
+
+
+def text_mark(html: str) -> str:
+    """A mark of what people read in HTML, whatever a mail server makes of the markup around it."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    return hashlib.sha256("".join(reader.read.split()).encode()).hexdigest()[:8]
+
+
+class _Reader(HTMLParser):
+    """Takes the text of HTML, without what is in its head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = ""
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the base's
+        self._hidden += tag in _HIDDEN
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in _HIDDEN and self._hidden > 0
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.read += data
+
+
+_HIDDEN = frozenset({"head", "style", "script", "title"})
 
 
 def instead(language: Language) -> str:

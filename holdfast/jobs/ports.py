@@ -125,6 +125,14 @@ class Calendars(Protocol):
         """Give a series new words and a new tag; slot and range stay. Raises ``Conflict`` if it changed since."""
         ...
 
+    async def body(self, mailbox: str, event_id: str) -> str:
+        """The body of an event of ours, as HTML. Raises ``Gone``."""
+        ...
+
+    async def retell(self, mailbox: str, event_id: str, body: str, tag: Tag) -> None:
+        """Write another body and the tag, and nothing else. Raises ``Gone``."""
+        ...
+
     async def retag(self, mailbox: str, event_id: str, tag: Tag) -> None:
         """Write the tag alone. Raises ``Gone``."""
         ...

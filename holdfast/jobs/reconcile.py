@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from holdfast.core import recurrence, zones
+from holdfast.core import recurrence, words, zones
 from holdfast.core.desired import SERIES_LENGTH, retold
 from holdfast.core.errors import Conflict, Crossing, Duplicate, Gone, GraphError, Unexpected, Unreachable
 from holdfast.core.model import ActualCalendar, EventLook, Landing, Occurrence, Slot, SlotKey, Tag
-from holdfast.core.plan import Change, Create, End, Move, Reason, Rewrite, Skip
+from holdfast.core.plan import Change, Create, End, Move, Reason, Retell, Rewrite, Skip
 from holdfast.core.protection import FREED, Held, Judged, Touch, Verdict, instead
 from holdfast.core.report import Account, MailboxState, Problem
 from holdfast.core.tag import UNKNOWN, transaction_id, transaction_id_of_single
@@ -229,6 +229,8 @@ class _Mailbox:
                     self.errand.mailbox, actual.event_id, actual.etag, change.series, change.tag
                 )
                 self.expected[actual.event_id] = change.tag
+            case Retell():
+                await self._retell(change)
             case Skip() | Move():
                 await self._relocate(change.actual.event_id, change.occurrence, change.landing, change.slot)
             case End(whole=True, actual=actual):
@@ -236,6 +238,17 @@ class _Mailbox:
                 self.expected[actual.event_id] = None
             case End(actual=actual):
                 await self._end(change)
+
+    async def _retell(self, change: Retell) -> None:
+        """Let a body tell of the coming weeks; one that is somebody's own text by now is left for good."""
+        event_id = change.actual.event_id
+        before = words.text_mark(await self._calendars.body(self.errand.mailbox, event_id))
+        if before != change.before:
+            await self._retag(event_id, change.edited)
+            return
+        self.writes += 1
+        await self._calendars.retell(self.errand.mailbox, event_id, change.series.body, change.tag)
+        self.expected[event_id] = change.tag
 
     async def _end(self, end: End) -> None:
         event_id = end.actual.event_id

@@ -211,6 +211,7 @@ class TestGuard:
             Reason.REMOVED,
             Reason.ERASED,
             Reason.DAY_OFF,
+            Reason.WEEKS,
         }
         assert (self.refused(50, 50, change=replace(CREATE, reason=reason)) is not None) is decided
 

@@ -32,7 +32,6 @@ from holdfast.core.errors import (
     NotSignedIn,
     Unexpected,
 )
-from holdfast.core.summary import Place, Post, Posted, Reply
 from holdfast.core.model import (
     ActualCalendar,
     ActualSeries,
@@ -60,11 +59,12 @@ from holdfast.core.model import (
     Weekly,
     WorkingHours,
 )
+from holdfast.core.summary import Place, Post, Posted, Reply
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import Touches
 from holdfast.jobs.ports import Approval, Entry, Known, Learned, Placed, Ports, PostState, SignedIn
 
-WRITES = frozenset({"create", "put", "move", "make_busy", "shorten", "rewrite", "retag", "delete", "decline"})
+WRITES = frozenset({"create", "put", "move", "make_busy", "shorten", "rewrite", "retell", "retag", "delete", "decline"})
 """The calls that change a calendar."""
 
 WEEKDAYS = (MO, TU, WE, TH, FR, SA, SU)
@@ -517,6 +517,20 @@ class MemoryCalendars:
             self.change(box, event, "rewrite", **words, reminder=series.reminder, tag=tags.text(tag))
 
         await self._do("rewrite", mailbox, effect)
+
+    async def body(self, mailbox: str, event_id: str) -> str:
+        """As a mail server gives it back: with markup of its own around it."""
+
+        def effect(box: Mailbox) -> str:
+            return f"<html><head><style>p {{}}</style></head><body>\r\n{_get(box, event_id).body}\r\n</body></html>"
+
+        return await self._do("body", mailbox, effect)
+
+    async def retell(self, mailbox: str, event_id: str, body: str, tag: Tag) -> None:
+        def effect(box: Mailbox) -> None:
+            self.change(box, _get(box, event_id), "retell", body=body, tag=tags.text(tag))
+
+        await self._do("retell", mailbox, effect)
 
     async def move(self, mailbox: str, event_id: str, slot: Slot, day: date) -> None:
         def effect(box: Mailbox) -> None:

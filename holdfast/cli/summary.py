@@ -1,0 +1,124 @@
+"""``summary``: what a channel is told of its people's learning."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import typer
+
+from holdfast.cli.console import AsJson, Exit, SettingsFile, load, out, print_json, progress, run, stop
+from holdfast.core import cards
+from holdfast.core.summary import Summary
+from holdfast.jobs import summaries as job
+from holdfast.jobs.ports import PostState
+from holdfast.jobs.summaries import Told
+from holdfast.wiring import Wired
+
+_SAID = {
+    PostState.POSTED: "posted",
+    PostState.UNCONFIRMED: "handed to the workflow; whether it was posted is not known",
+    PostState.QUIET: "nothing to tell this time, so nothing was posted",
+    PostState.POSTING: "not posted yet",
+    PostState.PASSED: "was due before anybody asked for it",
+}
+
+
+def summary(
+    settings_file: SettingsFile = None,
+    *,
+    now: Annotated[
+        bool, typer.Option("--now", help="Post for the period that goes on, at once and in any mode.")
+    ] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Show what would be posted today. Posts nothing.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Post once more what a workflow was given and nobody knows the fate of.")
+    ] = False,
+    channel: Annotated[
+        str | None, typer.Option(metavar="ID", help="One channel only, by its id in the settings.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Post the summaries that are due, by the approved settings and in mode `keep`.
+
+    A channel gets one post for a period, however often this runs.
+
+    Example: `holdfast summary --preview`
+    """
+    place, settings = load(settings_file)
+    known = [one.id for one in settings.channels]
+    if not known:
+        stop("The settings name no channels: write one under channels, see docs/settings.md.", Exit.USAGE)
+    if channel is not None and channel not in known:
+        stop(f'No channel has the id "{channel}". There are: {", ".join(known)}', Exit.USAGE)
+    if preview:
+        if now or again:
+            stop("--preview posts nothing: leave --now and --again out.", Exit.USAGE)
+
+        async def look(wired: Wired) -> list[Summary]:
+            with progress() as show:
+                return await job.preview(settings, wired.ports, only=channel, progress=show)
+
+        _previewed(run(place, settings, look), as_json=as_json)
+        return
+
+    async def work(wired: Wired) -> list[Told]:
+        with progress() as show:
+            return await job.summaries(
+                settings,
+                wired.ports,
+                holder=secrets.token_hex(8),
+                at_once=now,
+                again=again,
+                only=channel,
+                progress=show,
+            )
+
+    told = run(place, settings, work)
+    if as_json:
+        print_json({"posts": [_data(one) for one in told]})
+    else:
+        for line in _lines(told):
+            out.print(line, markup=False)
+    if job.incomplete(told):
+        raise typer.Exit(Exit.INCOMPLETE)
+
+
+def _previewed(found: Sequence[Summary], *, as_json: bool) -> None:
+    if as_json:
+        rows = [{"channel": one.channel, "period": one.period, "card": cards.card(one)} for one in found]
+        print_json({"posts": rows})
+        return
+    for one in found:
+        out.print(f"{one.channel}, {one.period}:\n", markup=False)
+        out.print(cards.text(one), markup=False)
+        out.print()
+
+
+def _lines(told: Sequence[Told]) -> Iterator[str]:
+    if not told:
+        yield "Nothing is due."
+    for one in told:
+        if one.problem:
+            yield f"{one.channel}, {one.period}: {one.problem.message}"
+            yield f"    {one.problem.cure}"
+        elif one.state:
+            where = f": {one.url}" if one.url else ""
+            yield f"{one.channel}, {one.period}: {_SAID[one.state]}{where}"
+        if one.state is PostState.UNCONFIRMED:
+            yield f"    Look into the channel; if it is not there, `holdfast summary --again --channel {one.channel}`."
+        if one.note:
+            yield f"    {one.note}"
+
+
+def _data(one: Told) -> dict[str, object]:
+    problem = {"message": one.problem.message, "cure": one.problem.cure} if one.problem else None
+    return {
+        "channel": one.channel,
+        "period": one.period,
+        "state": one.state.value if one.state else "failed",
+        "url": one.url,
+        "note": one.note,
+        "problem": problem,
+    }
