@@ -17,7 +17,7 @@ from typer.core import TyperArgument, TyperOption
 from holdfast import wiring
 from holdfast.cli.app import app
 from holdfast.core.overlap import ASKED_OF_OTHERS
-from holdfast.core.permissions import PERMISSIONS
+from holdfast.core.permissions import DELEGATED, PERMISSIONS
 from holdfast.core.report import Excuse, MailboxState
 from holdfast.core.settings import ENVIRONMENT, Tenant, json_schema
 
@@ -72,8 +72,9 @@ Every run puts each mailbox of the audience in exactly one state; the numbers ad
 _PERMISSIONS = """\
 # Permissions
 
-Holdfast signs in as an application. It asks for these permissions of Microsoft Graph and no others; all are
-*application* permissions and need admin consent. `holdfast check` tries each and says what is missing.
+Holdfast signs in as an application. It asks for these permissions of Microsoft Graph; all are *application*
+permissions and need admin consent. `holdfast check` tries each and says what is missing. For posting to Teams there are
+[others](#in-the-name-of-the-account-that-posts), and no more than these are ever asked for.
 
 | permission | what for |
 | --- | --- |
@@ -105,6 +106,28 @@ are never asked for.
 
 `Mail.Send` is needed only where a block has `overlap: notify`. Grant it for the organizer mailbox alone, by RBAC for
 Applications with the role `Application Mail.Send`: granted in Entra, it lets an application send as anybody.
+"""
+
+_DELEGATED = """
+## In the name of the account that posts
+
+Graph lets no application post to a channel by itself. Where a channel of the settings has `via: graph`, an account of
+its own does, such as `larande@…`, which somebody signs in once by `holdfast login`, to a registration of its own that
+`tenant.login` names: under *Authentication* it allows public client flows and has `http://localhost` as a redirect
+address for mobile and desktop applications; it has no secret. The account is a member of each team and of each private
+channel, has a licence for Teams, and is kept out of policies that ask for a second factor every so many hours.
+
+These permissions are *delegated* ones: they reach no further than what the account sees itself.
+
+| permission | what for |
+| --- | --- |
+{rows}
+`ChannelMessage.Read.All` needs admin consent. Without it summaries are posted all the same; replies are then not
+quoted, and a post whose answer was lost is not looked for. `holdfast check` says which of this is missing.
+
+A channel with `via: workflow` needs none of these: a Workflows webhook posts there, whose address is in the
+environment. Whoever knows that address can post, so keep it like a password. The addresses of Office 365 connectors,
+which Microsoft has retired, are refused.
 """
 
 
@@ -185,6 +208,7 @@ def permissions_page() -> str:
         _PERMISSIONS
         + "".join(f"| `{name}` | {what} |\n" for name, what in PERMISSIONS.items())
         + _SCOPING.format(asked=asked)
+        + _DELEGATED.format(rows="".join(f"| `{name}` | {what} |\n" for name, what in DELEGATED.items()))
     )
 
 

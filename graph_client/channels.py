@@ -153,7 +153,8 @@ class GraphChannels:
                 if not all(isinstance(raw, dict) for raw in page):
                     raise _not_understood(first.need)
                 yield page
-                await self._take_turn(key)
+                if len(page) >= _PAGE:  # after a shorter one there is hardly ever another
+                    await self._take_turn(key)
         except (Denied, Gone) as error:
             raise self._kept_out(error) from error
 

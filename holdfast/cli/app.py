@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast.cli import calendars, demo, init, looking
+from holdfast.cli import calendars, demo, init, login, looking
 from holdfast.cli.console import set_up_logging
 
 app = typer.Typer(
@@ -37,6 +37,7 @@ app.command("plan")(calendars.plan)
 app.command("apply")(calendars.apply)
 app.command("sweep")(calendars.sweep)
 app.command("repair")(calendars.repair)
+app.command("login")(login.login)
 app.command("status")(looking.status)
 app.command("schema")(init.schema)
 app.command("sandbox", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(demo.sandbox)

@@ -32,7 +32,7 @@ def check(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Try the sign-in, each permission, group and a mailbox, and say what to grant or fix. Writes nothing.
+    """Try the sign-ins, each permission, group, channel and a mailbox, and say what to grant or fix. Writes nothing.
 
     With `--probe` it makes a few short events at night in the organizer's own calendar for about a minute, and
     remembers how the tenant behaves.
@@ -45,7 +45,7 @@ def check(
         return
 
     async def work(wired: Wired) -> list[check_job.Finding]:
-        return await check_job.check(settings, wired.ports, wired.graph.tokens)
+        return await check_job.check(settings, wired.ports, wired.graph.tokens, wired.workflows)
 
     findings = run(place, settings, work)
     failed = any(finding.fatal and not finding.ok for finding in findings)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from holdfast.core.errors import GraphError, NoMailbox
+from holdfast.core.errors import GraphError, NoMailbox, NotSignedIn, Unreachable
 from holdfast.core.model import Overlap
 from holdfast.core.permissions import CALENDARS, GROUP_MEMBERS, LIMITED, MAIL, MAILBOX_SETTINGS, PERMISSIONS, USERS
-from holdfast.core.settings import Settings
+from holdfast.core.settings import Channel, Settings, Via
 from holdfast.jobs.audience import Audience, AudienceError, Member, group_path, resolve
 from holdfast.jobs.ports import Ports
 from holdfast.jobs.survey import elsewhere
 
 _MAILBOXES_TRIED = 5
+_NO_MARKER = "holdfast check"
+"""What no post carries: to look for it takes the right to read and finds nothing."""
 
 
 class SignIn(Protocol):
@@ -21,6 +24,14 @@ class SignIn(Protocol):
 
     async def roles(self) -> frozenset[str]:
         """The application permissions that the token carries. Raises ``NotSignedIn``."""
+        ...
+
+
+class Addresses(Protocol):
+    """The addresses of workflows."""
+
+    def problem(self, channel: str) -> GraphError | None:
+        """What is wrong with that of a channel, by its id in the settings, as far as can be told without calling it."""
         ...
 
 
@@ -39,8 +50,16 @@ class Finding:
         return not self.cure
 
 
-async def check(settings: Settings, ports: Ports, sign_in: SignIn) -> list[Finding]:
-    """Try the sign-in, each permission, each group and a mailbox, and tell what was found. Writes nothing."""
+async def check(settings: Settings, ports: Ports, sign_in: SignIn, addresses: Addresses) -> list[Finding]:
+    """Try the sign-ins, each permission, each group and channel and a mailbox; tell what was found. Writes nothing."""
+    found = await _calendars(settings, ports, sign_in)
+    by_graph = [channel for channel in settings.channels if channel.via is Via.GRAPH]
+    by_workflow = [channel for channel in settings.channels if channel.via is Via.WORKFLOW]
+    return [*found, *await _posting(settings, by_graph, ports), *_workflows(by_workflow, addresses)]
+
+
+async def _calendars(settings: Settings, ports: Ports, sign_in: SignIn) -> list[Finding]:
+    """What it takes to put blocks into calendars."""
     try:
         roles = await sign_in.roles()
     except GraphError as error:
@@ -62,6 +81,54 @@ async def check(settings: Settings, ports: Ports, sign_in: SignIn) -> list[Findi
         tried += await _probed(settings, ports)
     signed_in = Finding("Sign-in", f"tenant {settings.tenant.tenant_id}")
     return [signed_in, *(_permission(name, roles, works) for name in needed(settings)), *tried]
+
+
+async def _posting(settings: Settings, channels: Iterable[Channel], ports: Ports) -> list[Finding]:
+    """What it takes to post to these channels in the name of the account that signs in, and to read replies there."""
+    findings: list[Finding] = []
+    account = settings.tenant.login.account if settings.tenant.login else "nobody"
+    for channel in channels:
+        what = f'Channel {channel.id}: "{channel.channel}" in "{channel.team}"'
+        try:
+            place = await ports.channels.find(channel.team, channel.channel)
+        except (NotSignedIn, Unreachable) as error:
+            return [_failed(f"Sign-in of {account}", error)]  # it would be the same with each channel
+        except GraphError as error:
+            findings.append(_failed(what, error))
+            continue
+        findings.append(Finding(what, f"found, and {account} is in it"))
+        what = f"Reading in channel {channel.id}"
+        try:
+            await ports.channels.look(place, _NO_MARKER)
+        except GraphError as error:
+            without = "Without it no replies are quoted, and a post whose answer is lost is not looked for."
+            failed = _failed(what, error)
+            findings.append(Finding(what, failed.found, f"{failed.cure} {without}", fatal=False))
+        else:
+            findings.append(Finding(what, "works"))
+    return [*(await _sign_in_kept(account, ports) if findings else ()), *findings]
+
+
+async def _sign_in_kept(account: str, ports: Ports) -> list[Finding]:
+    """How old the sign-in is that has just been found to work."""
+    kept = await ports.state.signed_in()
+    if kept is None:
+        return [Finding(f"Sign-in of {account}", "works")]
+    found = f"works; signed in on {kept.since:%Y-%m-%d}, last used on {kept.used:%Y-%m-%d}"
+    return [Finding(f"Sign-in of {account}", found)]
+
+
+def _workflows(channels: Iterable[Channel], addresses: Addresses) -> list[Finding]:
+    """Whether the workflows of these channels have addresses that may be used; trying them would post."""
+    findings = []
+    for channel in channels:
+        what = f"Workflow of channel {channel.id}"
+        error = addresses.problem(channel.id)
+        if error is not None:
+            findings.append(Finding(what, error.message, error.cure))
+        else:
+            findings.append(Finding(what, "has an address; only a post shows whether it works"))
+    return findings
 
 
 def needed(settings: Settings) -> list[str]:

@@ -28,7 +28,7 @@ class SignIn:
 
 
 async def checked(world: World, settings: Settings | None = None, sign_in: SignIn | None = None) -> list[Finding]:
-    found = await check(settings or fjallvik(), world.ports, sign_in or SignIn(*ALWAYS))
+    found = await check(settings or fjallvik(), world.ports, sign_in or SignIn(*ALWAYS), world.workflow)
     assert world.journal.writes == []
     return found
 

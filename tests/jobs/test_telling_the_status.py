@@ -32,6 +32,8 @@ async def test_before_the_first_run_nothing_is_known_and_nothing_waits() -> None
         "people_placed": 0,
         "last_run": None,
         "last_run_age_seconds": None,
+        "posts_by_account": False,
+        "signed_in": None,
     }
 
 
