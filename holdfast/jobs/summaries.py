@@ -2,7 +2,7 @@
 
 The ledger comes first: whoever posts has written down that they are about to. By Graph a post is looked for before it
 is made, so that one whose answer was lost is found; by workflow nothing can be looked for, so that one whose outcome
-is unknown stays *unconfirmed*.
+is unknown stays *unconfirmed*. So it is by Graph, too, where the account may post to a channel and not read it.
 """
 
 from __future__ import annotations
@@ -153,6 +153,7 @@ class _Desk:
         now = self.ports.clock.now()
         entry = Entry(self.channel.id, self.gathering.period.name, begun, now)
         over = _AGAIN if again else frozenset()
+        tried = any(one.period == entry.period for one in await self.ports.state.posts(entry.channel))
         if not await self.ports.state.begin_post(entry, holder=self.holder, until=now + LEASE, over=over):
             return None
         note = ""
@@ -166,7 +167,9 @@ class _Desk:
             post = cards.post(gathered.summary)
             if not by_graph:
                 return await self._by_workflow(entry, post, note)
-            posted = await self._by_graph(post)
+            posted = await self._by_graph(post, tried=tried, again=again)
+            if posted is None:
+                return await self._ended(replace(entry, state=PostState.UNCONFIRMED), note)
         except GraphError as error:
             # Nothing was posted, or it is found when it is looked for: whoever comes next tries again.
             await self._ended(replace(entry, state=PostState.POSTING), note)
@@ -174,17 +177,29 @@ class _Desk:
         done = replace(entry, state=PostState.POSTED, message_id=posted.message_id, url=posted.url)
         return await self._ended(done, note)
 
-    async def _by_graph(self, post: Post) -> Posted:
-        """The post as it stands in the channel: found there, or made now. Raises Graph's errors."""
+    async def _by_graph(self, post: Post, *, tried: bool, again: bool) -> Posted | None:
+        """The post as it stands in the channel: found there, where somebody ``tried`` before, or made now.
+
+        None where it may stand there and the channel may not be read. Raises Graph's errors.
+        """
         place = await self.ports.channels.find(self.channel.team, self.channel.channel)
-        found = await self.ports.channels.look(place, post.marker)
-        if found is not None:
-            return found
+        if tried:
+            try:
+                found = await self.ports.channels.look(place, post.marker)
+            except Denied:
+                if not again:
+                    return None
+                found = None
+            if found is not None:
+                return found
         try:
             return await self.ports.channels.post(place, post)
         except Unreachable:
             await self.ports.clock.sleep(SETTLES)
-            found = await self.ports.channels.look(place, post.marker)
+            try:
+                found = await self.ports.channels.look(place, post.marker)
+            except Denied:
+                return None
             if found is None:
                 raise
             return found
