@@ -109,7 +109,7 @@ def on_top(
     for day, occurrence in in_place(one, now=now):
         time = Stretch(occurrence.starts, occurrence.ends)
         begins = recurrence.midnight(one.want.series.slot.zone, day)
-        whole = Stretch(begins, begins + _A_DAY)
+        whole = Stretch(begins, recurrence.midnight(one.want.series.slot.zone, day + _A_DAY))
         if any(whole.meets(stretch) for stretch in away):
             continue
         for meeting in meetings:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from holdfast.core.errors import Denied, Gone, GraphError, NoMailbox, Throttled, Unreachable
-from holdfast.core.model import Group, Meeting, Overlap, Person, Response, Stretch, Weekday, WorkingHours
+from holdfast.core.model import Group, Meeting, Overlap, Person, Response, Stretch, View, Weekday, WorkingHours
 from holdfast.core.report import Report
 from holdfast.core.settings import Audience, Block, Credential, Day, Language, Mode, Organization, Settings, Tenant
 from holdfast.core.settings.holidays import Holidays
+from holdfast.core.touches import DateKey, Touches
 from holdfast.jobs import overlaps
 from holdfast.jobs.repair import repair
 from holdfast.jobs.status import status
+from holdfast.jobs.survey import survey
 from tests.jobs.fjallvik import (
     ANNA,
     BO,
@@ -37,7 +40,7 @@ from tests.jobs.fjallvik import (
     staff,
     swept,
 )
-from tests.jobs.memory import World
+from tests.jobs.memory import MemoryCalendars, World
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 FIRST, SECOND, THIRD = (date(2026, 12, 3) + timedelta(weeks=week) for week in range(3))
@@ -393,6 +396,15 @@ async def test_an_organiser_reads_why_and_when_both_are_free() -> None:
     )
 
 
+async def test_no_time_is_proposed_on_a_holiday() -> None:
+    world = await given(DECLINE)
+    event_id = books(world, ANNA, date(2027, 1, 7))
+    world.box(BOSS).busy = [on(date(2027, 1, 7), -9, 24)]
+    await swept(world, DECLINE)
+    _, proposed = world.box(ANNA).answers[event_id]
+    assert proposed == on(date(2027, 1, 8), -1)  # the evening before is nearer, and Epiphany
+
+
 @pytest.mark.parametrize("why", ["not heard", "boss unknown", "nobody free"])
 async def test_another_time_is_proposed_only_where_it_is_allowed_and_known(why: str) -> None:
     world = await given(DECLINE)
@@ -558,16 +570,36 @@ async def test_two_sweeps_at_once_say_everything_once(*, stays: bool) -> None:
     assert len(world.mail.sent) == len(world.box(ANNA).answers) == 1
 
 
+class Meanwhile:
+    """Calendars in whose world something happens while it is looked at what stands on a series."""
+
+    def __init__(self, calendars: MemoryCalendars, happens: Callable[[], Awaitable[None]]) -> None:
+        self._calendars = calendars
+        self._happens = happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._calendars, name)
+
+    async def view(self, mailbox: str, ours: Collection[str], **window: Any) -> View:
+        found = await self._calendars.view(mailbox, ours, **window)
+        if not ours:
+            await self._happens()
+        return found
+
+
 async def test_what_was_answered_meanwhile_is_not_forgotten_when_it_is_noted_what_stood_first() -> None:
     world = firm(ANNA, CILLA)
     await applied(world, NOTIFY)
-    (series,) = world.box(ANNA).series
-    world.calendars.take_away(world.box(ANNA), series.occurrences()[0].event_id)
-    await asyncio.gather(repair(NOTIFY, world.ports, ANNA.id), swept(world, NOTIFY))
-    await swept(world, NOTIFY)
+    skipped = Touches().with_skip(DateKey("lartimmen", FIRST))
+
+    async def another_repair() -> None:
+        await world.state.touch(ANNA.id, skipped)
+
+    ports = replace(world.ports, calendars=Meanwhile(world.calendars, another_repair))
+    await survey(NOTIFY, ports, pinned={}, only=ANNA.id)
     touches = await world.state.touches(ANNA.id)
     assert touches.stood
-    assert touches.skipped
+    assert touches.skipped == skipped.skipped
 
 
 async def test_a_mail_that_is_refused_is_told_of_without_a_name_and_tried_again() -> None:
