@@ -18,7 +18,7 @@ from typing import Any
 
 from holdfast.core import catalog
 from holdfast.core.catalog import count, say
-from holdfast.core.replies import clipped, plain
+from holdfast.core.replies import breakable, clipped, plain
 from holdfast.core.summary import Figures, GoalLine, Pick, Post, Quiet, Shared, Summary
 
 BUDGET = 24_000
@@ -274,7 +274,6 @@ def _card(shown: _Shown) -> Element:
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
-        "lang": summary.language.value,
         "fallbackText": _lead(shown),
         "body": parts,
     }
@@ -381,7 +380,7 @@ def _prompt(summary: Summary) -> Iterator[Element]:
 
 def _heading(words: str) -> Element:
     """The name of a part. Version 1.4 has no style for it, so that it is seen by its size, its weight and a line."""
-    return _text(words, size="Medium", weight="Bolder", separator=True, spacing="Large")
+    return _text(words, size="Medium", weight="Bolder", separator=True, spacing="ExtraLarge")
 
 
 def _text(words: str, **how: str | bool) -> Element:
@@ -395,8 +394,11 @@ def _runs(*runs: Element, **how: str) -> Element:
 
 
 def _run(words: str, **how: str | bool | Element) -> Element:
-    """Somebody's words, as they are: runs have no Markdown, but clients fill in dates for braces in them too."""
-    return {"type": "TextRun", "text": re.sub(r"\{(?=\{)", "{ ", words), **how}
+    """Somebody's words, as they are: runs have no Markdown, but clients fill in dates for braces in them too.
+
+    Nor are their long words broken where a phone is too narrow for them.
+    """
+    return {"type": "TextRun", "text": breakable(re.sub(r"\{(?=\{)", "{ ", words)), **how}
 
 
 def _link(words: str, address: str) -> Element:

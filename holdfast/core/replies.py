@@ -21,9 +21,14 @@ LINK = "🔗"
 
 ELLIPSIS = "…"
 
-_MOST_READ = 65_536
+_MOST_READ = 20_000
+"""Characters of a reply that are looked at, so that nobody can make the parser work for long."""
+
 _MOST_WORDS = 4 * LONGEST
 _MOST_MARKS = 3
+_WIDEST = 24
+_LONG_WORD = re.compile(rf"\S{{{_WIDEST + 1},}}")
+_PLACE_TO_BREAK = "\u200b"
 
 _BREAKS = frozenset(
     {"address", "article", "blockquote", "br", "codeblock", "dd", "div", "dl", "dt", "figure", "footer"}
@@ -56,6 +61,7 @@ _ADDRESS = re.compile(
     r"(?:[^\s<>\"”“|]*[^\s<>\"”“|.,;:!?()\[\]'*_])?",
     re.IGNORECASE,
 )
+_MAIL_LINK = re.compile(r"<([^\s<>@]+@[^\s<>]+)>")
 _AT = re.compile(r"(?<!\w)[@＠﹫]+(?=\w)")  # noqa: RUF001 - Teams takes neither of the other two for a mention; people do
 
 _TAGGED_FLAG = re.compile("(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f)")
@@ -90,8 +96,10 @@ def cleaned(html: str) -> str:
         text = _MENTION_TAG.sub("", text)
         text = _MARKDOWN_LINK.sub(r"\1", text)
         text = _ADDRESS.sub(LINK, text)
+        text = _MAIL_LINK.sub(r"\1", text)
         text = plain(_AT.sub("", text))
-    return clipped(text, LONGEST)
+    text = text.replace("](", "] (")
+    return "" if _is_data(text) else clipped(text, LONGEST)
 
 
 def plain(text: str) -> str:
@@ -115,6 +123,20 @@ def clipped(text: str, longest: int) -> str:
     while at and not _may_be_cut(text, at):
         at -= 1
     return text[:at].rstrip() + ELLIPSIS
+
+
+def breakable(text: str) -> str:
+    """A text with places to break the line in words that are wider than a phone; nothing of them is seen."""
+    return _LONG_WORD.sub(lambda found: _PLACE_TO_BREAK.join(_pieces(found[0])), text)
+
+
+def _pieces(word: str) -> Iterator[str]:
+    since = 0
+    for at in range(1, len(word)):
+        if at - since >= _WIDEST and _may_be_cut(word, at):
+            yield word[since:at]
+            since = at
+    yield word[since:]
 
 
 class _Words(HTMLParser):
@@ -216,7 +238,7 @@ def _may_be_cut(text: str, at: int) -> bool:
     """Whether two characters certainly are not of one letter as people see it: rather too seldom than wrongly."""
     before, after = text[at - 1], text[at]
     kinds = unicodedata.category(before), unicodedata.category(after)
-    if before == " " or after == " ":
+    if after == " ":
         return True
     return not (
         kinds[1] in ("Mn", "Me", "Mc", "Cf", "Sk")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
+from holdfast.core.replies import cleaned
 from holdfast.core.settings import Language
 from holdfast.core.summary import Figures, GoalLine, Kept, Pick, Quiet, Shared, Summary
 
@@ -44,6 +45,11 @@ LONG = {
     EN: "We describe our services so that somebody who has never heard of us understands what they get, what it costs "
     "and who answers when something does not work as it was meant to from the start",
 }
+
+HOSTILE = (
+    '<p><at id="0">Everyone</at>, <b>fet</b> och **fet** [klicka](https://ond.example) &lt;img src=x&gt; '
+    "{{DATE(2026-12-04T09:00:00Z)}} https://ond.example/?a=1 \u202eexe.gnp</p><attachment id='1'></attachment>"
+)
 
 
 def reply_url(number: int) -> str:
@@ -126,7 +132,7 @@ def many_replies(language: Language) -> Summary:
         Shared("Dariush محمدی", "امروز یاد گرفتم که سؤال خوب نیمی از جواب است", reply_url(10), None),
         Shared(
             "Erik [admin](https://ond.example)",
-            "**Fet** _kursiv_ [klicka](https://ond.example) <b>a</b>",
+            cleaned(HOSTILE),
             reply_url(11),
         ),
         *(Shared(f"Kollega {number}", "Kort och gott. " * number, reply_url(12 + number)) for number in range(1, 30)),

@@ -12,7 +12,7 @@ from datetime import date
 from importlib.resources import files
 from io import BytesIO
 
-from babel.dates import format_date, format_interval, format_skeleton
+from babel.dates import format_date, format_interval
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -74,7 +74,7 @@ def percent(language: Language, number: int) -> str:
 
 def weekday(language: Language, day: date) -> str:
     """A day soon to come: Thursday 3 December."""
-    return format_skeleton("MMMMEEEEd", day, locale=_LOCALES[language])
+    return format_date(day, say(language, "weekday"), locale=_LOCALES[language])
 
 
 def long_date(language: Language, day: date) -> str:
