@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: setup test hard simulate bench check types suites demo docs sandbox format clean
+.PHONY: setup test hard simulate bench check types suites demo docs cards sandbox format clean
 
 setup: $(STAMP)
 
@@ -23,6 +23,21 @@ test: setup
 
 docs: setup
 	@$(BIN)/python docs/reference.py
+
+# The cards as Teams draws them: the official renderer in Chromium, both from their registries by name. Needs Node.js.
+PICTURES ?= docs/pictures
+DRAWING := docs/cards/node_modules/.package-lock.json
+cards:
+ifeq ($(shell command -v npm),)
+	@echo "There is no Node.js here: the cards are not drawn."; test -z "$$CI"
+else
+	@$(MAKE) --no-print-directory $(DRAWING)
+	@node docs/cards/draw.mjs $(PICTURES)
+endif
+
+$(DRAWING): docs/cards/package-lock.json
+	@command -v chromium-headless-shell chromium >/dev/null || test -n "$$CHROMIUM" || (apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium-headless-shell fonts-open-sans fonts-noto-color-emoji >/dev/null)
+	@npm ci --prefix docs/cards --no-audit --no-fund --silent
 
 sandbox: setup
 	@$(BIN)/holdfast sandbox
@@ -50,6 +65,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(MAKE) --jobs=2 types suites
+	$(MAKE) cards PICTURES=build/pictures
 
 types: setup
 	$(BIN)/mypy
