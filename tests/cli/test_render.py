@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from holdfast.core.plan import Change, Create, End, Move, Plan, Planned, Reason,
 from holdfast.core.report import Account, MailboxState, Problem, Report
 from holdfast.core.settings import Language, Mode, parse
 from holdfast.jobs.check import Finding
-from holdfast.jobs.ports import Approval
+from holdfast.jobs.ports import Approval, SignedIn
 from holdfast.jobs.status import Status
 from tests.golden import GOLDEN, check_golden
 
@@ -132,8 +133,38 @@ STATUS = Status(
 )
 
 
+SIGNED_IN = SignedIn(NOW - timedelta(days=200), NOW)
+SIGNED_IN_TEXT = "Signed in to post to channels since 2026-05-09, last used on 2026-11-25."
+
+
 def test_status_text() -> None:
     check_golden(GOLDEN / "cli" / "status.txt", "\n".join(render.status_lines(STATUS)) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("more", "lines"),
+    [
+        ({}, []),
+        ({"posts": True}, ["Nobody is signed in to post to channels: run `holdfast login`."]),
+        ({"login": SIGNED_IN}, [SIGNED_IN_TEXT]),
+        ({"login": SIGNED_IN, "unused": timedelta(days=59)}, [SIGNED_IN_TEXT]),
+        (
+            {"login": SIGNED_IN, "unused": timedelta(days=89)},
+            [
+                SIGNED_IN_TEXT,
+                "The sign-in lapses in 1 day unless something is posted: run `holdfast login` to renew it.",
+            ],
+        ),
+        (
+            {"login": SIGNED_IN, "unused": timedelta(days=90)},
+            [SIGNED_IN_TEXT, "The sign-in has not been used for 90 days and has lapsed: run `holdfast login`."],
+        ),
+        ({"login": SIGNED_IN, "unreadable": "It cannot be read."}, ["It cannot be read."]),
+    ],
+)
+def test_what_status_says_of_the_account_that_posts(more: dict[str, Any], lines: list[str]) -> None:
+    plain = list(render.status_lines(STATUS))
+    assert [line for line in render.status_lines(replace(STATUS, **more)) if line not in plain] == lines
 
 
 def test_findings_text() -> None:

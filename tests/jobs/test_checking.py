@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from holdfast.core.errors import Denied, GraphError, NotSignedIn, Throttled, Unexpected, Unreachable
+from holdfast.core.errors import Denied, Gone, GraphError, NotSignedIn, Throttled, Unexpected, Unreachable
 from holdfast.core.model import Group, Overlap, Purpose
 from holdfast.core.permissions import CALENDARS, MAIL, PERMISSIONS
-from holdfast.core.settings import Settings
+from holdfast.core.settings import Settings, Via
 from holdfast.jobs.check import Finding, check
 from tests.jobs.fjallvik import ANNA, BO, EVERYBODY, block, firm, fjallvik, person, staff
 from tests.jobs.memory import World
+from tests.jobs.posting import LOGIN, TENANT, channel
 
 ALWAYS = {name: why for name, why in PERMISSIONS.items() if name != MAIL}
 """What every settings file needs."""
@@ -184,3 +187,85 @@ async def test_sending_mail_is_asked_for_only_where_notes_are_sent() -> None:
     assert finding.what == f"Permission {MAIL}"
     assert "organizer mailbox" in finding.cure
     assert wrong(await checked(firm(ANNA), settings, SignIn(*PERMISSIONS))) == []
+
+
+# Posting
+
+CHANNEL = 'Channel utveckling: "Lärande" in "Utveckling"'
+READING = "Reading in channel utveckling"
+
+
+def posting(*channels: Any) -> Settings:
+    return fjallvik(tenant=TENANT, channels=channels or (channel(),))
+
+
+def about_posting(findings: list[Finding]) -> list[Finding]:
+    return [one for one in findings if "hannel" in one.what or LOGIN.account in one.what]
+
+
+async def test_a_channel_that_is_in_place_is_told_with_the_sign_in() -> None:
+    world = firm(ANNA)
+    world.channels.add("Utveckling", "Lärande")
+    await world.state.keep_token_cache(b"tokens", world.clock.now())
+    world.clock.pass_time(days=2)
+    findings = await checked(world, posting())
+    assert wrong(findings) == []
+    assert [(one.what, one.found) for one in about_posting(findings)] == [
+        (f"Sign-in of {LOGIN.account}", "works; signed in on 2026-11-23, last used on 2026-11-23"),
+        (CHANNEL, f"found, and {LOGIN.account} is in it"),
+        (READING, "works"),
+    ]
+    assert world.channels.posts == {"19:Lärande@thread.tacv2": []}
+
+
+async def test_nobody_signed_in_is_told_once_for_all_channels() -> None:
+    world = firm(ANNA)
+    world.channels.signed_in = False
+    (finding,) = wrong(await checked(world, posting(channel(), channel(id="produktion"))))
+    assert finding.what == f"Sign-in of {LOGIN.account}"
+    assert (finding.cure, finding.fatal) == ("Run `holdfast login`.", True)
+
+
+async def test_each_channel_that_is_not_found_is_told_and_the_others_are_tried() -> None:
+    world = firm(ANNA)
+    world.channels.add("Utveckling", "Lärande")
+    (finding,) = wrong(await checked(world, posting(channel(id="produktion", channel="Annat"), channel())))
+    assert finding.what == 'Channel produktion: "Annat" in "Utveckling"'
+    assert finding.cure == "Correct it, or let the account in."
+    assert finding.fatal
+
+
+async def test_the_right_to_read_is_asked_for_and_stops_nothing() -> None:
+    world = firm(ANNA)
+    world.channels.add("Utveckling", "Lärande")
+    world.channels.reads = False
+    (finding,) = wrong(await checked(world, posting()))
+    assert finding.what == READING
+    assert finding.cure.startswith("Grant ChannelMessage.Read.All (delegated).")
+    assert not finding.fatal
+
+
+async def test_workflows_are_looked_at_and_not_called() -> None:
+    world = firm(ANNA)
+    settings = posting(channel(via=Via.WORKFLOW), channel(id="produktion", via=Via.WORKFLOW))
+    world.workflow.problems["produktion"] = Unexpected("Not set.", cure="Set it.")
+    findings = await checked(world, settings)
+    (finding,) = wrong(findings)
+    assert finding == Finding("Workflow of channel produktion", "Not set.", "Set it.")
+    assert Finding("Workflow of channel utveckling", "has an address; only a post shows whether it works") in findings
+    assert world.workflow.posts == []
+    assert world.journal.of("find", "look") == []
+
+
+async def test_what_posting_takes_is_told_even_if_calendars_cannot_be_reached() -> None:
+    world = firm(ANNA)
+    world.channels.signed_in = False
+    findings = await checked(world, posting(), SignIn(error=NotSignedIn("No.")))
+    assert [one.what for one in findings] == ["Sign-in", f"Sign-in of {LOGIN.account}"]
+
+
+async def test_an_archived_team_is_a_finding_of_its_channel() -> None:
+    world = firm(ANNA)
+    world.fail("find", Gone("It is archived.", status=404, cure="Take it out of the archive."))
+    (finding,) = wrong(await checked(world, posting()))
+    assert (finding.what, finding.cure) == (CHANNEL, "Take it out of the archive.")

@@ -25,7 +25,7 @@ from holdfast.core.model import (
 )
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import DateKey, Touches
-from holdfast.jobs.ports import Approval, Known, Learned, Placed, State
+from holdfast.jobs.ports import Approval, Known, Learned, Placed, SignedIn, State
 from holdfast.store.key import Key
 
 KEY = Key(b"of these tests, and of 32 bytes .")
@@ -440,6 +440,47 @@ class StateContract:
             assert await claimed(other, "note 1")
             await other.forget_touches(NOON.date() + timedelta(days=1))
             assert set(await state.sent(CILLA)) == {"note 1"}
+
+    async def test_a_sign_in_is_kept_with_when_it_was_made_and_used(self, state: State) -> None:
+        assert (await state.signed_in(), await state.token_cache()) == (None, None)
+        await state.keep_token_cache(b"first", NOON)
+        assert await state.token_cache() == b"first"
+        assert await state.signed_in() == SignedIn(NOON, NOON)
+        assert await state.renew_token_cache(b"second", NOON + WEEK, instead_of=b"first")
+        assert await state.token_cache() == b"second"
+        assert await state.signed_in() == SignedIn(NOON, NOON + WEEK)
+        await state.keep_token_cache(b"third", NOON + 2 * WEEK)
+        assert await state.signed_in() == SignedIn(NOON + 2 * WEEK, NOON + 2 * WEEK)
+        await state.keep_token_cache(None, NOON)
+        await state.keep_token_cache(None, NOON)
+        assert (await state.signed_in(), await state.token_cache()) == (None, None)
+
+    async def test_of_two_who_renew_a_sign_in_at_once_one_is_written(self, store: Store) -> None:
+        with store.open(TENANT) as one, store.open(TENANT) as other:
+            await one.keep_token_cache(b"first", NOON)
+            written = await asyncio.gather(
+                one.renew_token_cache(b"of one", NOON, instead_of=b"first"),
+                other.renew_token_cache(b"of another", NOON, instead_of=b"first"),
+            )
+            assert sorted(written) == [False, True]
+            assert await other.token_cache() == (b"of one" if written[0] else b"of another")
+            assert await one.token_cache() == await other.token_cache()
+
+    async def test_renewing_neither_brings_back_what_was_forgotten_nor_undoes_a_new_sign_in(self, state: State) -> None:
+        await state.keep_token_cache(b"first", NOON)
+        await state.keep_token_cache(None, NOON)
+        assert not await state.renew_token_cache(b"of the first", NOON, instead_of=b"first")
+        assert await state.signed_in() is None
+        await state.keep_token_cache(b"second", NOON)
+        assert not await state.renew_token_cache(b"of the first", NOON, instead_of=b"first")
+        assert await state.token_cache() == b"second"
+
+    async def test_tenants_have_sign_ins_of_their_own(self, store: Store) -> None:
+        with store.open(TENANT) as ours, store.open(OTHER_TENANT) as theirs:
+            await ours.keep_token_cache(b"ours", NOON)
+            assert await theirs.token_cache() is None
+            await theirs.keep_token_cache(b"theirs", NOON)
+            assert await ours.token_cache() == b"ours"
 
     async def test_two_at_once_send_no_more_than_one_may(self, store: Store) -> None:
         with store.open(TENANT) as one, store.open(TENANT) as other:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.store import key as keys
-from holdfast.store.key import KEY, KEY_FILE, KEY_PREVIOUS, Key, KeyUnusable
+from holdfast.store.key import KEY, KEY_FILE, KEY_PREVIOUS, Key, KeyUnusable, Unreadable
 
 NEW, OLD = base64.urlsafe_b64encode(bytes(range(32))).decode(), "b2xk" * 16
 ANNA = "00000000-0000-4000-8000-000000000001"
@@ -218,3 +218,31 @@ class TestPseudonyms:
     def test_the_secret_is_never_shown(self) -> None:
         key = Key(b"hush" * 8, b"hush" * 9)
         assert "hush" not in f"{key!r} {key} {key.pseudonym(ANNA)}"
+
+
+class TestSealing:
+    def test_what_is_sealed_is_opened_by_this_key_or_the_next_one_and_by_no_other(self) -> None:
+        old, new = Key(b"o" * 32), Key(b"n" * 32)
+        sealed = old.seal(b"tokens")
+        assert b"tokens" not in sealed
+        assert old.open(sealed) == Key(new.secret, old.secret).open(sealed) == b"tokens"
+        with pytest.raises(Unreadable):
+            new.open(sealed)
+
+    def test_while_the_key_is_replaced_the_new_one_seals(self) -> None:
+        old, new = Key(b"o" * 32), Key(b"n" * 32)
+        sealed = Key(new.secret, old.secret).seal(b"tokens")
+        assert new.open(sealed) == b"tokens"
+        with pytest.raises(Unreadable):
+            old.open(sealed)
+
+    def test_what_was_changed_is_not_opened(self) -> None:
+        key = Key(b"o" * 32)
+        sealed = key.seal(b"tokens")
+        for changed in (b"", b"x", b"\xff" * 100, sealed[:-4], sealed[:20] + b"AAAA" + sealed[24:]):
+            with pytest.raises(Unreadable):
+                key.open(changed)
+
+    def test_it_stays_readable_over_releases(self) -> None:
+        sealed = b"gAAAAABrDUecZvaV7HtBdK6BMB5ZsHHuYh3h0dc47Y-qXCg4PUD8LSFgIi43Rt-fGXK9Mrc-SHobZ-p-KeWfS317mihBM4TfRg=="
+        assert Key(b"of these tests, and of 32 bytes .").open(sealed) == b"tokens"
