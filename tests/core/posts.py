@@ -76,14 +76,8 @@ def full(language: Language) -> Summary:
             for number, (author, text, goal) in enumerate(SAID[language])
         ),
         picks=tuple(
-            Pick(
-                date(2026, 12, 10) + timedelta(weeks=week),
-                title,
-                f"https://kurser.example/{week}",
-                minutes,
-                goals[goal],
-            )
-            for week, (title, minutes, goal) in enumerate(TAKE[language])
+            Pick(date(2026, 12, day), title, f"https://kurser.example/{day}", minutes, goals[goal])
+            for day, (title, minutes, goal) in zip((8, 10, 15), TAKE[language], strict=True)
         ),
         question=ASKS[language],
     )
