@@ -14,7 +14,7 @@ from graph_client.permissions import Need
 from holdfast.core.permissions import DELEGATED, PERMISSIONS
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")] if "node_modules" not in path.parts)
 
 
 def reference() -> ModuleType:
