@@ -20,10 +20,11 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from holdfast.cli import christmas, holding
+from holdfast.cli import christmas, holding, weeks
 from holdfast.cli.console import Exit, out, stop
 from holdfast.cli.init import example
 from holdfast.core.settings import Language
+from holdfast.wiring import Place
 
 People = Annotated[int, typer.Option(metavar="N", min=1, max=100_000, help="How many employees the pretend firm has.")]
 InLanguage = Annotated[
@@ -71,6 +72,7 @@ def demo(*, people: People = 120, language: InLanguage = Language.SV) -> None:
     """
     _main_job(people, language)
     _over_christmas(people, language)
+    _four_weeks(people, language)
     out.print("\nTo touch it yourself: `holdfast sandbox`, and in another terminal the commands above.", markup=False)
 
 
@@ -155,6 +157,27 @@ def _over_christmas(people: int, language: Language) -> None:
         christmas.show(path, {**os.environ, **tenant.environment})
 
 
+def _four_weeks(people: int, language: Language) -> None:
+    now = weeks.NOW.isoformat()
+    with (
+        tempfile.TemporaryDirectory(prefix="holdfast-demo-") as folder,
+        _tenant(people, language, "--now", now) as tenant,
+    ):
+        path = Path(folder) / "settings.yaml"
+        with tenant.asked() as ask, tenant.done() as do:
+            path.write_text(weeks.settings_text(language, ask("teams")["login"]["client_id"]), encoding="utf-8")
+            out.print(
+                "\n[bold]Learning that is talked about.[/bold] Three departments of the firm over four weeks: what to "
+                "learn stands in the block, a summary is posted on Fridays, and what people answer comes back in the "
+                "next one.\n"
+            )
+            _print_settings(path.read_text(encoding="utf-8"))
+            out.print("\n[bold cyan]holdfast login, holdfast apply, and then timers do the rest.[/bold cyan]")
+            variables = {**os.environ, **tenant.environment}
+            story = weeks.Story(Place.of(path, variables), language, ask, do, Path.cwd() / weeks.FOLDER)
+            weeks.list_files(story.tell())
+
+
 class _Show:
     """Types commands and lets them speak for themselves."""
 
@@ -195,6 +218,12 @@ class _Tenant:
                 http.post(f"calendars/{who}/act", json=dict(wanted)).raise_for_status()
 
             yield act
+
+    @contextmanager
+    def done(self) -> Iterator[weeks.Do]:
+        """A way to let something happen in the tenant."""
+        with self._reached() as http:
+            yield lambda what, wanted: http.post(what, json=dict(wanted)).raise_for_status().json()
 
     @contextmanager
     def at_work(self) -> Iterator[Callable[[str], None]]:

@@ -157,12 +157,12 @@ class BookedOver:
         mails = [mail for mail in self.ask("mails") if mail["response"] is None]
         for mail in mails:
             out.print(f"  To {', '.join(mail['to'])}: {mail['subject']}", markup=False)
-            for line in _plain(mail["body"]):
+            for line in plain(mail["body"]):
                 out.print(f"      {line}", markup=False)
         out.print(f"  {len(mails)} in all. What stood first, was accepted, is private or from outside stays.")
 
 
-def _plain(html: str) -> list[str]:
+def plain(html: str) -> list[str]:
     """The lines of a mail without its markup."""
     lines = re.sub(r"</?(p|ul|li)>", "\n", html).splitlines()
     return [text for line in lines if (text := unescape(re.sub(r"<[^>]*>", "", line)).strip())]
