@@ -191,20 +191,22 @@ def _days(summary: Summary) -> str:
 def _lead(shown: _Shown) -> str:
     """The most of a summary in a sentence or two."""
     summary = shown.all
-    language = summary.language
-    said = []
-    if summary.figures is not None:
-        kept = _share(summary, summary.figures)
-        hours = summary.figures.hours
-        said.append(
-            count(language, "lead.hours", hours, kept=kept) if hours else say(language, "lead.few-hours", kept=kept)
-        )
+    said = list(_counted(summary))
+    if summary.picks:
+        said.append(say(summary.language, "lead.next", title=summary.picks[0].title))
+    return " ".join(said) or say(summary.language, "lead.nothing")
+
+
+def _counted(summary: Summary) -> Iterator[str]:
+    """What there is to tell in numbers, in our words alone."""
+    language, figures = summary.language, summary.figures
+    if figures is not None and figures.hours:
+        yield count(language, "lead.hours", figures.hours, kept=_share(summary, figures))
+    elif figures is not None:
+        yield say(language, "lead.few-hours", kept=_share(summary, figures))
     people = len({one.author for one in summary.shared})
     if people:
-        said.append(count(language, "lead.shared", people))
-    if summary.picks:
-        said.append(say(language, "lead.next", title=summary.picks[0].title))
-    return " ".join(said or [say(language, "lead.nothing")])
+        yield count(language, "lead.shared", people)
 
 
 def _hours(summary: Summary, figures: Figures) -> str:
@@ -274,7 +276,7 @@ def _card(shown: _Shown) -> Element:
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
-        "fallbackText": _lead(shown),
+        "fallbackText": " ".join(_counted(summary)) or say(summary.language, "lead.nothing"),
         "body": parts,
     }
 

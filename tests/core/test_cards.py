@@ -237,20 +237,34 @@ def test_a_card_leads_only_to_what_was_given(summary: Summary) -> None:
 
 @given(SUMMARIES)
 def test_nobodys_words_are_markup_in_a_card(summary: Summary) -> None:
-    ours = {
-        re.sub(r"\{\w+\}", "", text)
-        for message in catalogue(summary.language)
-        for text in (message.string if isinstance(message.string, tuple) else [message.string])
-    }
-    for one in elements(cards.card(summary)):
+    ours = catalogue_patterns(summary.language)
+    card = cards.card(summary)
+    for sentence in card["fallbackText"].replace(". ", ".\n").splitlines():
+        assert ours.fullmatch(sentence)
+    for one in elements(card):
         if one["type"] == "TextBlock":
             assert markdown_is_plain(one["text"])
-            assert any(is_made_of(text, one["text"]) for text in ours)
+            assert all(ours.fullmatch(part) for part in one["text"].split(" · "))
         elif one["type"] == "TextRun":
             assert "{{" not in one["text"]
         else:
             assert "text" not in one
             assert "facts" not in one
+
+
+def catalogue_patterns(language: Language) -> re.Pattern[str]:
+    """Our own texts with numbers and dates in them. What somebody else wrote is in none of these."""
+    strings = [
+        message.string for message in catalogue(language) if message.id not in ("about", "shared.quote", "lead.next")
+    ]
+    texts = [text for string in strings for text in (string if isinstance(string, tuple) else [string])]
+    share = r"(?:\w+ )?[\d,\s]+%"
+    filled = {"kept": share, "percent": r"[\d,\s]+%", "count": r"[\d,\s]+", "day": r"\d+ \w+ \d{4}", "days": ".*"}
+    patterns = [
+        "".join(filled[part] if at % 2 else re.escape(part) for at, part in enumerate(re.split(r"\{(\w+)\}", text)))
+        for text in texts
+    ]
+    return re.compile("|".join([*patterns, r"[^\W\d_]+ \d+ [^\W\d_]+"]))
 
 
 def markdown_is_plain(text: str) -> bool:
@@ -260,12 +274,6 @@ def markdown_is_plain(text: str) -> bool:
     return kinds == ("paragraph_open", "inline", "paragraph_close") and [
         (child.type, child.content) for child in inline.children or []
     ] == [("text", text)]
-
-
-def is_made_of(text: str, shown: str) -> bool:
-    """Whether the words of a catalogue's text are all in what is shown."""
-    words = text.split()
-    return bool(words) and all(word in shown for word in words)
 
 
 class Seen(HTMLParser):
