@@ -65,7 +65,9 @@ async def choose(
         if at is None or at not in allowed:
             days = dates_looked_at(rule, days_off(settings, block, key.audience), max(tomorrow, block.from_))
             standing = replace(slots[0], at=before) if before is not None else None
-            missed, known = await _missed(slots, days, people, standing, ports.calendars)
+            missed, known = await _missed(
+                slots, days, people, standing, ports.calendars, organizer=settings.tenant.organizer
+            )
             chosen = best(key, missed, dates=len(days), people=known)
             fresh.append(chosen)
             at = chosen.at
@@ -112,9 +114,17 @@ async def _standing(block: Block, rule: Rule, people: list[Person], zone: str, p
 
 
 async def _missed(
-    slots: list[Slot], days: list[date], people: list[Person], standing: Slot | None, calendars: Calendars
+    slots: list[Slot],
+    days: list[date],
+    people: list[Person],
+    standing: Slot | None,
+    calendars: Calendars,
+    *,
+    organizer: str | None,
 ) -> tuple[Counter[time], int]:
     """The conflicts of each slot, and of how many people they are known; twenty are asked about at a time.
+
+    Asked as the role mailbox where there is one: of whoever asks about themselves, Graph would tell subjects as well.
 
     Those who cannot be asked about are left out. Raises Graph's error where that is everybody who has a mailbox.
     """
@@ -124,9 +134,9 @@ async def _missed(
     async def ask(some: list[Person]) -> Sequence[FreeBusy]:
         addresses = [person.address for person in some]
         tries = 0
-        for person in some:
+        for asked_as in [organizer] if organizer else [person.id for person in some]:
             try:
-                return await calendars.free_busy(person.id, addresses, since=since, until=until, step=STEP)
+                return await calendars.free_busy(asked_as, addresses, since=since, until=until, step=STEP)
             except NoMailbox:
                 continue
             except GraphError as error:

@@ -127,15 +127,17 @@ class _Desk:
         return calm.is_at_work(organizer, zone=zone, now=now)
 
     async def _free_busy(self, case: Case, addresses: Sequence[str], until: datetime) -> Sequence[FreeBusy]:
+        """When people are free, asked as the role mailbox: of oneself Graph would tell subjects as well."""
+        asked_as = self.settings.tenant.organizer or case.errand.mailbox
+        if self.settings.tenant.organizer is None and case.errand.address in addresses:
+            return ()
         now = self.ports.clock.now()
         since = now - timedelta(minutes=now.minute % 30, seconds=now.second, microseconds=now.microsecond)
         found: list[FreeBusy] = []
         try:
             for first in range(0, len(addresses), ASKED_TOGETHER):
                 some = addresses[first : first + ASKED_TOGETHER]
-                found += await self.ports.calendars.free_busy(
-                    case.errand.mailbox, some, since=since, until=until, step=STEP
-                )
+                found += await self.ports.calendars.free_busy(asked_as, some, since=since, until=until, step=STEP)
         except NoMailbox:
             return ()
         return found

@@ -294,6 +294,8 @@ class _Mailbox:
     async def _delete(self, event_id: str) -> None:
         self.writes += 1
         await self._calendars.delete(self.errand.mailbox, event_id)
+        if event_id in self.expected:
+            self.expected[event_id] = None
 
     async def _emptied(self, end: End) -> bool:
         """Whether the deleted occurrences are gone. Once a series is marked as ended, nobody looks at it again.
