@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
+
 from graph_client import workflows
 from graph_client.connect import Connection, Graph, Login, connect, sign_in, teams
 from holdfast.core.settings import Credential, Settings, parse
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "settings.yaml"
 STATE_FILE = "holdfast.db"
+
+_PATIENCE = 10.0
+"""Seconds for a page to answer."""
+_NO_HEADS = frozenset({403, 405, 501})
+"""What pages answer that are asked for their head alone and do not like that."""
 
 VARIABLES = {
     "HOLDFAST_SETTINGS": "The settings file. Default: settings.yaml in the working folder.",
@@ -65,6 +72,22 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+class WebPages:
+    """Fills the port ``Web``: asks for the head of a page, and for the page where that is refused."""
+
+    async def problem(self, url: str) -> str:
+        """What is wrong with a page, in words; nothing where it answers."""
+        try:
+            async with httpx.AsyncClient(follow_redirects=True, timeout=_PATIENCE) as http:
+                answer = await http.head(url)
+                if answer.status_code in _NO_HEADS:
+                    async with http.stream("GET", url) as answer:
+                        pass
+        except httpx.HTTPError as error:
+            return f"does not answer ({type(error).__name__})"
+        return f"answers {answer.status_code}" if answer.is_error else ""
 
 
 def environment() -> Mapping[str, str]:

@@ -10,6 +10,7 @@ import typer
 from holdfast import wiring
 from holdfast.cli import render
 from holdfast.cli.console import AsJson, Exit, SettingsFile, load, out, print_json, run, stop
+from holdfast.core.finding import Finding
 from holdfast.core.settings import Settings
 from holdfast.core.tenant import TenantFacts, told
 from holdfast.jobs import check as check_job
@@ -30,6 +31,9 @@ def check(
             help="Try in the mailbox of tenant.organizer what Microsoft leaves open; all that is made is taken away.",
         ),
     ] = False,
+    links: Annotated[
+        bool, typer.Option("--links", help="Try the links of what there is to learn from as well.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Try the sign-ins, each permission, group, channel and a mailbox, and say what to grant or fix. Writes nothing.
@@ -44,8 +48,9 @@ def check(
         _probe(place, settings, as_json=as_json)
         return
 
-    async def work(wired: Wired) -> list[check_job.Finding]:
-        return await check_job.check(settings, wired.ports, wired.graph.tokens, wired.workflows)
+    async def work(wired: Wired) -> list[Finding]:
+        web = wiring.WebPages() if links else None
+        return await check_job.check(settings, wired.ports, wired.graph.tokens, wired.workflows, web)
 
     findings = run(place, settings, work)
     failed = any(finding.fatal and not finding.ok for finding in findings)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from holdfast.core import zones
 from holdfast.core.desired import days_key
+from holdfast.core.finding import Finding
 from holdfast.core.model import Landing
 from holdfast.core.plan import (
     Change,
@@ -28,7 +29,6 @@ from holdfast.core.plan import (
 from holdfast.core.report import Account, Report
 from holdfast.core.settings import Block, BlockZone, Quietest, Settings
 from holdfast.core.slots import Chosen
-from holdfast.jobs.check import Finding
 from holdfast.jobs.status import Status
 
 NAMES_SHOWN = 5

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
 from holdfast.core.errors import GraphError, NoMailbox, NotSignedIn, Unreachable
+from holdfast.core.finding import Finding, learning
 from holdfast.core.model import Overlap
 from holdfast.core.permissions import CALENDARS, GROUP_MEMBERS, LIMITED, MAIL, MAILBOX_SETTINGS, PERMISSIONS, USERS
 from holdfast.core.settings import Channel, Settings, Via
 from holdfast.jobs.audience import Audience, AudienceError, Member, group_path, resolve
+from holdfast.jobs.crowd import each
 from holdfast.jobs.ports import Ports
 from holdfast.jobs.survey import elsewhere
 
@@ -35,27 +36,39 @@ class Addresses(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was tried. ``cure`` says what to grant or fix, and is empty where all is well."""
+class Web(Protocol):
+    """Pages that the settings link to."""
 
-    what: str
-    found: str
-    cure: str = ""
-    fatal: bool = True
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing has to be done."""
-        return not self.cure
+    async def problem(self, url: str) -> str:
+        """What is wrong with a page, in words; nothing where it answers."""
+        ...
 
 
-async def check(settings: Settings, ports: Ports, sign_in: SignIn, addresses: Addresses) -> list[Finding]:
-    """Try the sign-ins, each permission, each group and channel and a mailbox; tell what was found. Writes nothing."""
+async def check(
+    settings: Settings, ports: Ports, sign_in: SignIn, addresses: Addresses, web: Web | None = None
+) -> list[Finding]:
+    """Try the sign-ins, each permission, each group and channel and a mailbox; tell what was found. Writes nothing.
+
+    With ``web`` the links of what there is to learn from are tried, too.
+    """
     found = await _calendars(settings, ports, sign_in)
     by_graph = [channel for channel in settings.channels if channel.via is Via.GRAPH]
     by_workflow = [channel for channel in settings.channels if channel.via is Via.WORKFLOW]
-    return [*found, *await _posting(settings, by_graph, ports), *_workflows(by_workflow, addresses)]
+    found += [*await _posting(settings, by_graph, ports), *_workflows(by_workflow, addresses), *learning(settings)]
+    return [*found, *await _links(settings, web)] if web else found
+
+
+async def _links(settings: Settings, web: Web) -> list[Finding]:
+    """Whether what there is to learn from can be reached from here."""
+    urls = list(dict.fromkeys(one.url for goal in settings.goals for one in goal.resources))
+    problems = await each(urls, web.problem, doing="Trying links")
+    cure = "Correct the link, or take the resource out. What asks people to sign in cannot be tried from here."
+    found = [
+        Finding(f"Link {url}", problem, cure, fatal=False)
+        for url, problem in zip(urls, problems, strict=True)
+        if problem
+    ]
+    return found or [Finding("Links", f"all {len(urls)} answer")]
 
 
 async def _calendars(settings: Settings, ports: Ports, sign_in: SignIn) -> list[Finding]:

@@ -12,11 +12,11 @@ from holdfast.cli import render
 from holdfast.cli.init import example
 from holdfast.cli.planfile import changed_since
 from holdfast.core.desired import desired
+from holdfast.core.finding import Finding
 from holdfast.core.model import ActualSeries, Landing, Occurrence, Tag
 from holdfast.core.plan import Change, Create, End, Move, Plan, Planned, Reason, Rewrite, Skip
 from holdfast.core.report import Account, MailboxState, Problem, Report
 from holdfast.core.settings import Language, Mode, parse
-from holdfast.jobs.check import Finding
 from holdfast.jobs.ports import Approval, SignedIn
 from holdfast.jobs.status import Status
 from tests.golden import GOLDEN, check_golden

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from holdfast.core.errors import Denied, Gone, GraphError, NotSignedIn, Throttled, Unexpected, Unreachable
+from holdfast.core.finding import Finding
 from holdfast.core.model import Group, Overlap, Purpose
 from holdfast.core.permissions import CALENDARS, MAIL, PERMISSIONS
-from holdfast.core.settings import Settings, Via
-from holdfast.jobs.check import Finding, check
+from holdfast.core.settings import Goal, Resource, Settings, Via
+from holdfast.jobs.check import check
 from tests.jobs.fjallvik import ANNA, BO, EVERYBODY, block, firm, fjallvik, person, staff
 from tests.jobs.memory import World
 from tests.jobs.posting import LOGIN, TENANT, channel
@@ -269,3 +270,23 @@ async def test_an_archived_team_is_a_finding_of_its_channel() -> None:
     world.fail("find", Gone("It is archived.", status=404, cure="Take it out of the archive."))
     (finding,) = wrong(await checked(world, posting()))
     assert (finding.what, finding.cure) == (CHANNEL, "Take it out of the archive.")
+
+
+class Pages:
+    """Pages of which some do not answer."""
+
+    def __init__(self, **problems: str) -> None:
+        self._problems = problems
+
+    async def problem(self, url: str) -> str:
+        return self._problems.get(url.rpartition("/")[2], "")
+
+
+async def test_links_are_tried_when_asked_for_each_once() -> None:
+    courses = tuple(Resource(title=one, url=f"https://kurser.example/{one}", minutes=30) for one in ("a", "b", "b"))
+    settings = fjallvik(block(goals=("ai",)), goals=(Goal(id="ai", title="AI", resources=courses),))
+    world = firm(ANNA)
+    findings = await check(settings, world.ports, SignIn(*ALWAYS), world.workflow, Pages(b="answers 404"))
+    assert [(one.what, one.found) for one in wrong(findings)] == [("Link https://kurser.example/b", "answers 404")]
+    findings = await check(settings, world.ports, SignIn(*ALWAYS), world.workflow, Pages())
+    assert findings[-1].found == "all 2 answer"
