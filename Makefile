@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: setup test hard simulate bench check types suites demo docs cards sandbox format clean
+.PHONY: setup test hard simulate mutants bench check types suites demo docs cards sandbox format clean
 
 setup: $(STAMP)
 
@@ -49,10 +49,15 @@ format: setup
 hard: setup
 	$(BIN)/python -m pytest -m hard -n auto
 
-# Stories drawn by lot, such as SEEDS=0..200; SEEDS=mutants looks for stories that notice planted bugs.
+# Stories drawn by lot, such as SEEDS=0..1999, told by as many processes as there are processors, or by WORKERS=1.
+# SEEDS=17 tells one in full, and SEEDS="keep 17" writes down the short form of one that does not hold.
 SEEDS ?= 0..40
 simulate: setup
-	$(BIN)/python -W ignore -m tests.simulation $(SEEDS)
+	$(BIN)/python -W ignore -m tests.simulation $(SEEDS) $(if $(WORKERS),--workers $(WORKERS))
+
+# Bugs planted in the product, each of which a story has to notice; `python -m tests.simulation mutants` looks for others.
+mutants: setup
+	$(BIN)/python -m pytest -m "hard or not hard" -n auto tests/simulation/test_mutants.py
 
 # What a mailbox costs: PEOPLE=2000 in a firm of that size, SCALE=1 in a small firm and a big one.
 bench: setup

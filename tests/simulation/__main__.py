@@ -22,7 +22,7 @@ from tests.simulation.mutants import MUTANTS
 from tests.simulation.story import failure, shortened, story, tell
 from tests.simulation.world import Sum
 
-_ENOUGH = 3
+_ENOUGH = 2
 _A_MINUTE = 60.0
 _AN_HOUR = 3600
 
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args(arguments)
     if asked.what == "mutants":
-        return _hunt(asked.which or list(MUTANTS))
+        return _hunt(asked.which or list(MUTANTS), asked.workers)
     if asked.what == "keep":
         return _keep(int(asked.which[0]))
     first, _, last = asked.what.partition("..")
@@ -114,25 +114,29 @@ def _keep(seed: int) -> int:
     return 0
 
 
-def _hunt(names: list[str]) -> int:
+def _hunt(names: list[str], workers: int) -> int:
     """Each bug is given a minute of CPU; stories that do not hold without it do not count."""
     unnoticed = 0
-    holds: dict[int, bool] = {}
-    for name in names:
-        mutant = MUTANTS[name]
-        found: list[int] = []
-        spent, seed = 0.0, 0
-        while spent < _A_MINUTE and len(found) < _ENOUGH:
-            began = time.process_time()
-            with mutant():
-                noticed = tell(story(seed)).broken
-            spent += time.process_time() - began
-            if noticed and holds.setdefault(seed, not tell(story(seed)).broken):
-                found.append(seed)
-            seed += 1
-        unnoticed += not found
-        print(f"    {name!r}: {tuple(found)},  # {seed} stories, {spent:.0f} s CPU".replace("'", '"'), flush=True)
+    with multiprocessing.Pool(min(workers, len(names)), maxtasksperchild=1) as pool:
+        for name, found, told, spent in pool.imap(_noticed, names, chunksize=1):
+            unnoticed += not found
+            print(f'    "{name}": {found},  # {told} stories, {spent:.0f} s CPU', flush=True)
     return 1 if unnoticed else 0
+
+
+def _noticed(name: str) -> tuple[str, tuple[int, ...], int, float]:
+    """The first stories that notice a bug, after how many stories, and what that took."""
+    found: list[int] = []
+    spent, seed = 0.0, 0
+    while spent < _A_MINUTE and len(found) < _ENOUGH:
+        began = time.process_time()
+        with MUTANTS[name]():
+            noticed = tell(story(seed)).broken
+        spent += time.process_time() - began
+        if noticed and not tell(story(seed)).broken:
+            found.append(seed)
+        seed += 1
+    return name, tuple(found), seed, spent
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ WINDOWS = {
 }
 """The zones of these stories, and what Windows calls them."""
 
-IANA = {windows: iana for iana, windows in WINDOWS.items()}
+IANA = {windows: iana for iana, windows in WINDOWS.items()} | {"UTC": "UTC"}
 
 _LAST = datetime(2034, 1, 1)  # noqa: DTZ001 - a wall clock
 _BACK = 240

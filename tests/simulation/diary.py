@@ -244,7 +244,7 @@ class Diary:
             returned = one.stand is not None and not one.stand.alone
             return not (returned and all(past.skipped for past in self.of(Key(mailbox, one.slot.block.id, one.day))))
         ways = self._ways(one, _Among(mailbox, dates, at), {one.away}, (one.slot.block.protection,))
-        return one.murky or one.blocked or any(way.end is End.SAME for way in ways)
+        return one.begun or one.murky or one.blocked or any(way.end is End.SAME for way in ways)
 
     def look(self, mailbox: str, before: Sequence[Date], after: Sequence[Date], seen: Looked) -> Iterator[str]:
         """Take in what a run of the product made of somebody's dates; what of it is not right."""
@@ -272,7 +272,7 @@ class Diary:
             key = Key(mailbox, one.slot.block.id, one.day)
             if now is None or one.touch is None or one.murky or now.murky or (key.block, key.day) in seen.acted:
                 continue
-            yield from self._touched(key, replace(one, slot=now.slot), now, dates, seen)
+            yield from self._touched(key, replace(one, slot=now.slot), now, before, seen)
 
     def _untouched(self, key: Key, one: Date, now: Date, seen: Looked) -> Iterator[str]:
         """A date that stands stays as it is, unless it is agreed to be left out and came back with a new series."""

@@ -14,11 +14,13 @@ from unittest.mock import patch
 from holidays import country_holidays
 
 from graph_client import batch, calendars, translate
-from holdfast.core import desired, diff, holidays, recurrence, slots, zones
+from holdfast.core import desired, diff, holidays, protection, recurrence, slots, zones
 from holdfast.core.errors import GraphError
-from holdfast.core.model import ActualCalendar, Fingerprint, SlotKey, Tag, Weekly
+from holdfast.core.model import ActualCalendar, Fingerprint, Protection, SlotKey, Tag, Weekly
 from holdfast.core.plan import Create, End, Reason
+from holdfast.core.protection import Judged, Touch, Verdict
 from holdfast.core.settings import Mode, Settings
+from holdfast.core.touches import Touches
 from holdfast.jobs import audience, reconcile, survey, sweep
 from holdfast.store.sqlite import SqliteState
 
@@ -182,7 +184,7 @@ def on_record_at_the_end() -> Iterator[None]:
 
 
 def copies_are_doubles() -> AbstractContextManager[Any]:
-    return patch.object(diff, "_originals", lambda actual: list(actual.series))
+    return patch.object(diff, "originals", lambda actual: list(actual.series))
 
 
 def watch_writes() -> AbstractContextManager[Any]:
@@ -349,6 +351,105 @@ def busiest_chosen() -> AbstractContextManager[Any]:
     return patch.object(slots, "_ranked", lambda conflicts: sorted(conflicts, key=lambda one: (-one[1], one[0])))
 
 
+# -- protection
+
+
+def past_repaired() -> AbstractContextManager[Any]:
+    """What has begun is put back like any other."""
+    return patch.object(protection, "UNTOUCHED", timedelta(days=-2))
+
+
+def _touched_but(touch: Touch) -> AbstractContextManager[Any]:
+    real = protection._Case.touched
+
+    def touched(self: Any) -> Iterator[Any]:
+        return (found for found in real(self) if found[1] is not touch)
+
+    return patch.object(protection._Case, "touched", touched)
+
+
+@contextmanager
+def _verdict(change: Callable[[Any, Touch, Judged], Judged]) -> Iterator[None]:
+    """Another verdict, by the case, what was done and the right one."""
+    real = protection._Case.verdict
+
+    def verdict(self: Any, key: Any, touch: Touch, occurrence: Any, *, allowance: bool) -> Judged:
+        return change(self, touch, real(self, key, touch, occurrence, allowance=allowance))
+
+    with patch.object(protection._Case, "verdict", verdict):
+        yield
+
+
+def everything_let_go() -> AbstractContextManager[Any]:
+    return _verdict(lambda _, __, judged: replace(judged, verdict=Verdict.LET_GO, counts=False))
+
+
+def skip_overruled() -> AbstractContextManager[Any]:
+    """What was agreed on is not remembered: the next look decides anew."""
+    return patch.object(Touches, "with_skip", lambda self, _: self)
+
+
+def put_back_again() -> AbstractContextManager[Any]:
+    return patch.object(protection, "PUT_BACKS", 3)
+
+
+def allowance_not_counted() -> AbstractContextManager[Any]:
+    return _verdict(lambda _, __, judged: replace(judged, counts=False))
+
+
+@contextmanager
+def allowance_of_each_look() -> Iterator[None]:
+    """What was let go by an earlier look does not count."""
+    with patch.object(protection, "_still_used", lambda *_: iter(())):
+        yield
+
+
+def kept_at_any_hour() -> AbstractContextManager[Any]:
+    return patch.object(protection, "works_between", lambda *_, **__: True)
+
+
+@contextmanager
+def kept_in_any_week() -> Iterator[None]:
+    real = protection._Case._may_stand
+
+    def may_stand(self: Any, _: date, occurrence: Any) -> bool:
+        return real(self, zones.date_at(self.want.series.slot.zone, occurrence.starts), occurrence)
+
+    with patch.object(protection._Case, "_may_stand", may_stand):
+        yield
+
+
+def answered_twice() -> AbstractContextManager[Any]:
+    return patch.object(Touches, "with_answer", lambda self, _: self)
+
+
+def absence_not_excused() -> AbstractContextManager[Any]:
+    return patch.object(protection._Case, "_is_away", lambda *_: False)
+
+
+def remade_for_ever() -> AbstractContextManager[Any]:
+    return patch.object(Touches, "may_remake", lambda *_: True)
+
+
+def left_standing_alone() -> AbstractContextManager[Any]:
+    """Single events stay when the series that they stood for is gone."""
+    return patch.object(survey, "orphans", lambda *_: ())
+
+
+def put_right_uncounted() -> AbstractContextManager[Any]:
+    """Nobody counts what was put right."""
+    return patch.object(Touches, "with_put_back", lambda self, _: self)
+
+
+def soft_put_right() -> AbstractContextManager[Any]:
+    @dataclass
+    class Kinds:
+        SOFT = None
+        MOVABLE = Protection.MOVABLE
+
+    return patch.object(protection, "Protection", Kinds)
+
+
 MUTANTS: dict[str, Mutant] = {
     "no transactionId": no_transaction_id,
     "a random transactionId": random_transaction_id,
@@ -386,4 +487,20 @@ MUTANTS: dict[str, Mutant] = {
     "part-timers placed outside their hours": placed_outside_hours,
     "a choice not kept": choice_forgotten,
     "the busiest time chosen": busiest_chosen,
+    "a repair of the past": past_repaired,
+    "a gap taken for a holiday": partial(_touched_but, Touch.DELETED),
+    "everything let go": everything_let_go,
+    "a late look overruling a skip": skip_overruled,
+    "a third put-back": put_back_again,
+    "an allowance never counted": allowance_not_counted,
+    "an allowance for each look": allowance_of_each_look,
+    "kept although outside working hours": kept_at_any_hour,
+    "kept although outside its week": kept_in_any_week,
+    "freed left free": partial(_touched_but, Touch.FREED),
+    "a deletion answered twice": answered_twice,
+    "out of office not excused": absence_not_excused,
+    "a series remade for ever": remade_for_ever,
+    "single events left behind": left_standing_alone,
+    "put right without being counted": put_right_uncounted,
+    "soft blocks put right": soft_put_right,
 }

@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,12 @@ _STATE_WRITES = frozenset(
     {
         *("approve", "withdraw", "place", "know", "learn", "choose", "learn_facts", "raise_floor", "record_run"),
         *("touch", "forget_touches", "claim", "take_back"),
+        *("keep_token_cache", "renew_token_cache"),
     }
 )
+_UNUSED = [port.name for port in fields(Ports)[5:]]
+"""The ports of jobs that these stories have none of, such as posting."""
+
 _GRAPH = "https://graph.microsoft.com"
 
 
@@ -236,7 +240,8 @@ async def process(
             transport=network,
         ) as graph:
             try:
-                yield Ports(graph.directory, graph.calendars, Remembering(remembered, fate), clock, graph.mail)
+                used = graph.directory, graph.calendars, Remembering(remembered, fate), clock, graph.mail
+                yield Ports(*used, **dict.fromkeys(_UNUSED))  # type: ignore[arg-type]
             finally:
                 if network.under_way:
                     await asyncio.wait(network.under_way)

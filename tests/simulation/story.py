@@ -218,9 +218,10 @@ def _insists(draw: random.Random) -> tuple[Step, ...]:
     acts = ("deletes a date", "moves a date", "moves a date", "frees a date", "resizes a date")
     if draw.random() < 0.6:
         acts = (draw.choice(acts),)
-    steps: list[Step] = []
+    steps: list[Step] = [Quiet()]
     for _ in range(draw.choice((2, 3, 4))):
-        steps += [InCalendar(who, draw.choice(acts), which, draw.randrange(60)), _command(draw, "sweep")]
+        looks = Command("sweep") if draw.random() < 0.7 else _command(draw, "sweep")
+        steps += [InCalendar(who, draw.choice(acts), which, draw.randrange(60)), looks]
     return tuple(steps)
 
 
@@ -258,7 +259,14 @@ def _stays_away(draw: random.Random) -> tuple[Step, ...]:
     return (*steps, InCalendar(who, "is back", 0, 0), _command(draw, "sweep")) if draw.random() < 0.5 else tuple(steps)
 
 
-_HANDS = (_insists, _insists, _uses_up, _wants_none, _stays_away)
+def _at_the_last_minute(draw: random.Random) -> tuple[Step, ...]:
+    """Somebody touches their next date, and nobody looks before it is about to begin."""
+    who, what = draw.randrange(12), draw.choice(("moves a date", "frees a date", "resizes a date"))
+    act = InCalendar(who, what, 0, draw.choice((2, 3)))
+    return (act, ShortlyBefore(who, draw.choice((2, 8, 11))), Command("sweep"))
+
+
+_HANDS = (_insists, _insists, _uses_up, _wants_none, _stays_away, _at_the_last_minute)
 """What people do to their dates with some purpose."""
 
 _TO_DATES = (*("moves a date", "deletes a date") * 3, *("frees a date", "resizes a date", "is away", "is back"))

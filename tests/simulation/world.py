@@ -11,7 +11,7 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -35,7 +35,7 @@ from tests.simulation.almanac import DAYS, IANA, WINDOWS, date_at
 from tests.simulation.clock import TenantClock, VirtualLoop
 from tests.simulation.diary import Calendar, Date, Diary, Looked, standing
 from tests.simulation.diary import Key as DateKey
-from tests.simulation.ledger import HORIZON, Key, Ledger, Mark, Touched, mark_of
+from tests.simulation.ledger import HORIZON, Key, Ledger, Mark, Times, Touched, mark_of
 from tests.simulation.office import File, inside, settings
 from tests.simulation.process import Death, Fate, process, start
 from tests.simulation.recollection import Recollection, recall
@@ -48,6 +48,7 @@ SOON = timedelta(minutes=15)
 _NAMES = ("Anna", "Bo", "Cilla", "David", "Eva", "Filip")
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 _QUARTER = timedelta(weeks=13)
+_A_DAY = timedelta(days=1)
 _PAUSE = 600
 """Seconds between two commands, longer than any wait that Graph asks for: a new process knows nothing of it."""
 
@@ -136,15 +137,16 @@ class Run:
 
 @dataclass(slots=True)
 class SeriesLog:
-    """Which series people deleted as a whole, and which of them were made again, when, and whether that surely counts.
+    """Which series people deleted as a whole, which of them were made again, and who is left alone since.
 
-    By blocks: of one with two days, and so two series, no page says whether each is made again once or both together.
+    ``remade`` says when, and whether that surely counts; ``left`` whether somebody has surely looked and let it be. A
+    block that was not to be had for a while, in ``doubtful``, may be new to its owner since, or not.
     """
 
     deleted: dict[tuple[str, str], list[Event]] = field(default_factory=dict)
-    remade: dict[tuple[str, str], list[tuple[datetime, bool]]] = field(default_factory=dict)
+    remade: dict[tuple[str, str], list[tuple[Event, datetime, bool]]] = field(default_factory=dict)
+    left: dict[tuple[str, str], list[tuple[Event, bool]]] = field(default_factory=dict)
     doubtful: set[tuple[str, str]] = field(default_factory=set)
-    """Where a block was not to be had for a while: it may be new to its owner since, or not."""
 
     def deletes(self, mailbox: str, block: str, event: Event) -> None:
         """Somebody deletes a series."""
@@ -159,30 +161,55 @@ class SeriesLog:
         self.deleted[key] = [one for one in self.deleted[key] if one not in same]
         if again or key in self.doubtful:
             self.remade.pop(key, None)
+            self.left.pop(key, None)
             self.doubtful.discard(key)
-        before = [surely for then, surely in self.remade.get(key, ()) if surely and then != at and at - then < _QUARTER]
-        self.remade.setdefault(key, []).append((at, sure))
-        return f"a series of {block} was made again a second time within a quarter" if before else ""
+        twice = any(surely and then != at for then, surely in self._lately(key, event, at, _QUARTER - _A_DAY))
+        left = any(surely and _is_alike(one, event) for one, surely in self.left.get(key, ()))
+        self.remade.setdefault(key, []).append((event, at, sure))
+        if left:
+            return f"a series of {block} was made again though its owner was to be left alone"
+        return f"a series of {block} was made again a second time within a quarter" if twice else ""
+
+    def looks(self, mailbox: str, slots: Collection[Slot], at: datetime, *, sure: bool) -> None:
+        """A run goes by these slots: what it does not make again of them is left, and of others nobody knows."""
+        for key, events in self.deleted.items():
+            if key[0] != mailbox:
+                continue
+            for event in events:
+                if not any(slot.fits(event) for slot in slots):
+                    self.doubtful.add(key)
+                    continue
+                lately = self._lately(key, event, at, _QUARTER + _A_DAY)
+                if lately:
+                    surely = sure and any(one and at - then < _QUARTER - _A_DAY for then, one in lately)
+                    self.left.setdefault(key, []).append((event, surely))
 
     def is_let_be(self, mailbox: str, slot: Slot, now: datetime) -> bool:
         """Whether somebody may be without a series of a slot, having deleted it twice within a quarter."""
         key = mailbox, slot.block.id
-        gone = any(slot.fits(event) for event in self.deleted.get(key, ()))
-        if self.doubtful and key in self.doubtful:
-            return gone and bool(self.remade.get(key))
-        return gone and any(now - then < _QUARTER + timedelta(days=1) for then, _ in self.remade.get(key, ()))
+        gone = [event for event in self.deleted.get(key, ()) if slot.fits(event)]
+        if key in self.doubtful:
+            return bool(gone) and bool(self.remade.get(key))
+        left = any(slot.fits(event) for event, _ in self.left.get(key, ()))
+        return bool(gone) and (left or any(self._lately(key, event, now, _QUARTER + _A_DAY) for event in gone))
 
-    def doubts(self, mailbox: str, wanted: Collection[Slot]) -> None:
-        """A run goes by these slots: what else was deleted is not to be had any more."""
-        for key, events in self.deleted.items():
-            if key[0] == mailbox and not all(any(slot.fits(event) for slot in wanted) for event in events):
-                self.doubtful.add(key)
+    def _lately(self, key: tuple[str, str], event: Event, at: datetime, span: timedelta) -> list[tuple[datetime, bool]]:
+        found = self.remade.get(key, ())
+        return [(then, sure) for one, then, sure in found if _is_alike(one, event) and at - then < span]
 
     def forget(self) -> None:
         """The product has lost all memory."""
         self.doubtful.clear()
         self.deleted.clear()
         self.remade.clear()
+        self.left.clear()
+
+
+def _native(event: Event, day: date) -> Times:
+    """When a series has a date, if nobody moves it."""
+    starts, when = datetime.combine(day, event.when.starts.time()), event.when
+    there = when._replace(starts=starts, ends=starts + (when.ends - when.starts))
+    return there.starts_at, there.ends_at
 
 
 def _is_alike(one: Event, other: Event) -> bool:
@@ -210,12 +237,7 @@ class World:
         self.tenant.facts = opening.facts
         self.tenant.latency = opening.latency
         self.tenant.token_lifetime = opening.token_lifetime
-        self.connection = Connection.to(
-            tenant_id=self.tenant.id,
-            client_id=self.tenant.client_id,
-            credential="secret",
-            secret=self.tenant.secret,
-        )
+        self.connection = _connection(self.tenant)
         self.sandbox = Sandbox()
         self.sandbox.add(self.tenant)
         self.sandbox.observers.append(self._observe)
@@ -435,8 +457,8 @@ class World:
         run.after = self.recalls()
         run.died = death is not None
         for account in self.people:
-            for file in run.files or ((None,) if run.job == "remove" else ()):
-                self.series.doubts(account.id, self.wants(file, account, run.began + SOON) if file else ())
+            if run.job == "remove":
+                self.series.looks(account.id, (), run.began, sure=False)
             self._look(account, clean=self._saw_to(run, account))
         self._run = None
         return run
@@ -480,7 +502,7 @@ class World:
         if mark is None:
             return set()
         agreed = {day for day in touched.taken if self.diary.is_skipped(DateKey(account.id, mark.block, day))}
-        back = {day for day in touched.ours if self.diary.was_put_right(DateKey(account.id, mark.block, day))}
+        back = {day for day in touched.ours if touched.moved[day] == _native(event, day)}
         return (touched.taken - agreed) | (touched.ours - back)
 
     def _dates(self, files: Sequence[File], account: Account) -> list[Date]:
@@ -552,8 +574,13 @@ class World:
             if mark is None or not event.is_series or event.key in before:
                 continue
             run.standing[account.id].append((event, mark))
-            wrong = self.series.makes(account.id, mark.block, event, run.began, sure=sure, again=run.again)
+            # Where another stands at its time, it goes on: whether that counts as made again is not for people to see.
+            goes_on = any(one.key in before and _is_alike(one, event) for one in self.ours(account) if one.is_series)
+            surely = sure and not goes_on
+            wrong = self.series.makes(account.id, mark.block, event, run.began, sure=surely, again=run.again)
             run.wrong += [f"in the calendar of {account.address} {wrong}"] if wrong else []
+        for file in run.files:
+            self.series.looks(account.id, self.wants(file, account, run.began + SOON), run.began, sure=sure)
 
     async def _later(self, what: tuple[float, Job], run: Run) -> tuple[Report | None, str]:
         seconds, job = what
@@ -689,6 +716,20 @@ class World:
         self.loop.run_until_complete(asyncio.sleep(0))
         self.loop.close()
         return self.trace.hexdigest()[:16]
+
+
+def _connection(tenant: Tenant) -> Connection:
+    """A tenant is no further away than any other: certificates are read once for all worlds."""
+    there = _somewhere(tenant.client_id, tenant.secret)
+    return replace(there, tenant_id=tenant.id, authority=there.authority.replace(_ANY_TENANT, tenant.id))
+
+
+_ANY_TENANT = "00000000-0000-0000-0000-000000000000"
+
+
+@lru_cache(maxsize=1)
+def _somewhere(client_id: str, secret: str) -> Connection:
+    return Connection.to(tenant_id=_ANY_TENANT, client_id=client_id, credential="secret", secret=secret)
 
 
 @lru_cache(maxsize=512)
