@@ -2,8 +2,9 @@
 
 import azure.functions as func
 
-from functions import health, sweep
+from functions import health, summaries, sweep
 
 app = func.FunctionApp()
 app.register_functions(health.bp)
+app.register_functions(summaries.bp)
 app.register_functions(sweep.bp)

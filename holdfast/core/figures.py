@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,23 +17,43 @@ from holdfast.core.summary import Figures, Kept
 HOURS = 5
 """What hours are rounded to."""
 
-_DAY = timedelta(days=1)
+_DAY, _WEEK = timedelta(days=1), timedelta(weeks=1)
 _TEN, _MOST, _ALL = 10, 90, 100
-_MINUTES = 60
+_HALF_A_STEP = HOURS * 60 // 2
+_ABOUT = {0: 5, _ALL: 95}
+"""What the shares stand for, in percent, that are told as less or as more than something."""
+
+_MANY = 20
+_OF_FEWER = {5: (10, 30, 50, 70, 90), 3: (20, 50, 80)}
+"""The shares that are told where one person's time is more than a twentieth of it all, but not more than a fifth or
+a third. There are so few that whoever knows the hours, too, cannot tell whether anybody's time was kept: what they
+stand for is as wide as the time of any one of them, and all or nothing is told like all but one or nothing but one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Minutes of learning time: protected, kept, and kept while a goal was in focus, by the goal's id."""
+    """Minutes of learning time: protected, kept, and protected while a goal was in focus, by the goal's id.
+
+    ``people`` is how many had any, and ``largest`` what the one had who had most.
+    """
 
     protected: int = 0
     kept: int = 0
     by_goal: Mapping[str, int] = field(default_factory=dict)
+    people: int = 0
+    largest: int = 0
 
     def __add__(self, other: Tally) -> Tally:
         goals = Counter(self.by_goal)
         goals.update(other.by_goal)
-        return Tally(self.protected + other.protected, self.kept + other.kept, dict(goals))
+        return Tally(
+            protected=self.protected + other.protected,
+            kept=self.kept + other.kept,
+            by_goal=dict(goals),
+            people=self.people + other.people,
+            largest=max(self.largest, other.largest),
+        )
 
 
 GoalOf = Callable[[str, date], str | None]
@@ -51,26 +72,25 @@ def tally(desired: Desired, calendar: ActualCalendar, since: datetime, until: da
     accepted = [one.time for one in view.meetings if one.is_own or one.response is Response.ACCEPTED]
     protected = kept = 0
     by_goal: Counter[str] = Counter()
-    for want, day, stands in _expected(desired, calendar, since, until):
+    for want, day, on, stands in _expected(desired, calendar, since, until):
         zone = want.series.slot.zone
-        begins = recurrence.midnight(zone, day)
-        whole = Stretch(begins, recurrence.midnight(zone, day + _DAY))
+        whole = Stretch(recurrence.midnight(zone, on), recurrence.midnight(zone, on + _DAY))
         if any(whole.meets(stretch) for stretch in view.away):
             continue
         minutes = want.series.slot.minutes
         protected += minutes
+        goal = goal_of(want.series.block, day)
+        if goal is not None:
+            by_goal[goal] += minutes
         if stands is not None and stands.show_as not in FREED and not _taken_over(stands, accepted):
             kept += minutes
-            goal = goal_of(want.series.block, day)
-            if goal is not None:
-                by_goal[goal] += minutes
-    return Tally(protected, kept, dict(by_goal))
+    return Tally(protected, kept, dict(by_goal), people=int(protected > 0), largest=protected)
 
 
 def _expected(
     desired: Desired, calendar: ActualCalendar, since: datetime, until: datetime
-) -> Iterator[tuple[Want, date, Occurrence | None]]:
-    """The dates that a person's series were to have, by their ends, and what stands for each."""
+) -> Iterator[tuple[Want, date, date, Occurrence | None]]:
+    """The dates that a person's series were to have, by their ends, the days that these were on, and what stands."""
     wants = {want.key: want for want in desired.wants}
     singles = {(one.tag.block, one.day): one.occurrence for one in calendar.singles}
     seen: set[tuple[SlotKey, date]] = set()
@@ -82,11 +102,14 @@ def _expected(
         slot = want.series.slot
         there = _standing(series, calendar, slot.zone)
         first, last = (zones.date_at(slot.zone, at) for at in (since, until))
-        for day in recurrence.dates(slot.rule, max(series.tag.first, first - _DAY), min(series.tag.last, last)):
-            if (key, day) in seen or want.is_off(day) or not since < recurrence.ends(slot, day) <= until:
+        for day in recurrence.dates(
+            slot.rule, max(series.tag.first, first - _WEEK), min(series.tag.last, last + _WEEK)
+        ):
+            on = want.destination(day) if want.is_off(day) else day
+            if (key, day) in seen or on is None or not since < recurrence.ends(slot, on) <= until:
                 continue
             seen.add((key, day))
-            yield want, day, singles.get((series.tag.block, day)) or there.get(day)
+            yield want, day, on, singles.get((series.tag.block, day)) or there.get(day)
 
 
 def _standing(series: ActualSeries, calendar: ActualCalendar, zone: str) -> Mapping[date, Occurrence]:
@@ -101,24 +124,55 @@ def _taken_over(stands: Occurrence, accepted: Sequence[Stretch]) -> bool:
     return any(min(one.ends, stands.ends) - max(one.starts, stands.starts) > half for one in accepted)
 
 
-def published(total: Tally, people: int, *, smallest: int) -> Figures | None:
-    """What may be told of the time of so many people: rounded, and nothing of a few."""
-    if people < smallest or not total.protected:
+def published(total: Tally, *, smallest: int) -> Figures | None:
+    """What may be told of the time of some people: rounded, and nothing of a few.
+
+    Nothing either where most of it was one person's.
+    """
+    if total.people < smallest or not total.protected or _steps(total) is None:
         return None
     return Figures(rounded_hours(total.protected), kept_share(total))
 
 
-def rounded_hours(minutes: int) -> int:
+def goal_hours(total: Tally, told: Figures) -> dict[str, int]:
+    """The hours kept for each goal, by its id, as far as ``told`` tells of it.
+
+    They are reckoned from the share that is told of all the time. The share of a goal's own would tell of single dates.
+    """
+    percent = _ABOUT.get(told.kept.percent, told.kept.percent)
+    return {goal: rounded_hours(minutes * percent / _ALL) for goal, minutes in total.by_goal.items()}
+
+
+def rounded_hours(minutes: float) -> int:
     """Hours to the nearest five."""
-    return round(minutes / _MINUTES / HOURS) * HOURS
+    return int((minutes + _HALF_A_STEP) // (2 * _HALF_A_STEP)) * HOURS
 
 
 def kept_share(total: Tally) -> Kept:
-    """The share that was kept, in tens of percent: 0 for under a tenth, 100 for over nine."""
-    percent = 100 * total.kept / total.protected
-    if percent < _TEN:
+    """The share that was kept, in tens of percent, and of few people in wider steps.
+
+    It is 0 for under a tenth and 100 for over nine.
+    Raises ``ValueError`` where it must not be told.
+    """
+    steps = _steps(total)
+    if steps is None:
+        raise ValueError("It would tell of one person.")
+    kept, protected = total.kept, total.protected
+    if steps:
+        place = kept * len(steps) / protected
+        return Kept(steps[max(math.ceil(place) - 1, 0) if 2 * kept <= protected else min(int(place), len(steps) - 1)])
+    if kept * _ALL < _TEN * protected:
         return Kept(0)
-    return Kept(_ALL) if percent > _MOST else Kept(int(percent // _TEN) * _TEN)
+    if kept * _ALL > _MOST * protected:
+        return Kept(_ALL)
+    return Kept((kept * _ALL + _TEN // 2 * protected) // (_TEN * protected) * _TEN)
+
+
+def _steps(total: Tally) -> Sequence[int] | None:
+    """The shares that may be told, none for all tens; None where none may be."""
+    if total.largest * _MANY <= total.protected:
+        return ()
+    return next((steps for parts, steps in _OF_FEWER.items() if total.largest * parts <= total.protected), None)
 
 
 def too_alike(own: Collection[str], others: Iterable[Collection[str]], *, smallest: int) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from holdfast.core import calm, recurrence, zones
 from holdfast.core.holidays import DaysOff, nearest_in_week
 from holdfast.core.hours import works_between
+from holdfast.core.model import Rule
 from holdfast.core.settings import Channel, Settings
 
 _DAY = timedelta(days=1)
@@ -30,8 +32,7 @@ class Period:
 
 def latest(settings: Settings, channel: Channel, now: datetime) -> Period | None:
     """The period whose post was due last; None before the first."""
-    found = [period for period in _around(settings, channel, now) if period.due <= now]
-    return found[-1] if found else None
+    return next((period for period in reversed(_around(settings, channel, now)) if period.due <= now), None)
 
 
 def current(settings: Settings, channel: Channel, now: datetime) -> Period | None:
@@ -54,17 +55,25 @@ def days_off(settings: Settings) -> DaysOff:
     return DaysOff(own.country, own.subdivision, own.closed) if own else DaysOff()
 
 
-def _around(settings: Settings, channel: Channel, now: datetime) -> Iterator[Period]:
+def _around(settings: Settings, channel: Channel, now: datetime) -> tuple[Period, ...]:
     """The periods of the last year and the coming one, in order; one whose whole week is off has no post."""
-    zone, rule = settings.organization.zone, channel.post.rule
-    off = days_off(settings)
-    today = zones.date_at(zone, now)
+    zone = settings.organization.zone
+    return _reckoned(channel.post.rule, channel.post.at, zone, days_off(settings), zones.date_at(zone, now))
+
+
+@functools.lru_cache(maxsize=256)
+def _reckoned(rule: Rule, at: time, zone: str, off: DaysOff, today: date) -> tuple[Period, ...]:
+    """Kept, because a timer asks every few minutes, and the answer is the same all day."""
+    return tuple(_periods(rule, at, zone, off, today))
+
+
+def _periods(rule: Rule, at: time, zone: str, off: DaysOff, today: date) -> Iterator[Period]:
     before: datetime | None = None
     for day in recurrence.dates(rule, today - _YEAR, today + _YEAR):
         on = _posted_on(day, off)
         if on is None:
             continue
-        due = datetime.combine(on, channel.post.at, zones.rules(zone)).astimezone(now.tzinfo)
+        due = datetime.combine(on, at, zones.rules(zone)).astimezone(UTC)
         if before is not None:
             yield Period(day.isoformat(), before, due)
         before = due

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from holdfast.core import figures, picks, recurrence, replies, zones
-from holdfast.core.desired import Choices, desired, in_their_zones
+from holdfast.core.desired import EVERY_DAY, Choices, days_off, desired, in_their_zones
 from holdfast.core.errors import Gone, GraphError
 from holdfast.core.figures import Tally
 from holdfast.core.model import PEOPLE
 from holdfast.core.periods import Period, first_day
-from holdfast.core.settings import Channel, Goal, Language, Settings
+from holdfast.core.settings import Channel, Goal, HolidayRule, Language, Settings
 from holdfast.core.summary import GoalLine, Pick, Place, Quiet, Shared, Summary
 from holdfast.jobs.audience import Audience, Member
 from holdfast.jobs.crowd import each
@@ -52,18 +53,20 @@ class Gathering:
         A calendar that cannot be read is left out of the figures. Raises Graph's errors where none of them can.
         """
         settings, channel = self.settings, self.channel
-        until = min(self.period.due, self.ports.clock.now())
+        now = self.ports.clock.now()
+        until = min(self.period.due, now)
         language = settings.language_in(channel)
         people = await self._there_all_the_time(channel)
-        total, read = await self._counted(people, until)
+        total = await self._counted(people, until)
         smallest = settings.privacy.smallest_group
-        found = figures.published(total, read, smallest=smallest)
-        quiet = None if found else Quiet.FEW if read < smallest else Quiet.NONE
+        found = figures.published(total, smallest=smallest)
+        nobody_had_any = len(people) >= smallest and not total.people
+        quiet = None if found else Quiet.NONE if nobody_had_any else Quiet.FEW
         if found and await self._could_be_told_apart(people):
             found, quiet = None, Quiet.ALIKE
-        hours = {goal: figures.rounded_hours(minutes) for goal, minutes in total.by_goal.items()} if found else {}
-        ledger = await self.ports.state.posts(channel.id)
-        coming = list(_coming(settings, channel, until, language))
+        hours = figures.goal_hours(total, found) if found else {}
+        published = await self._posted_before()
+        coming = list(_coming(settings, channel, now, language))
         summary = Summary(
             channel=channel.id,
             period=self.period.name,
@@ -73,7 +76,7 @@ class Gathering:
             until=zones.date_at(settings.organization.zone, until),
             figures=found,
             quiet=quiet,
-            goals=tuple(_goal_lines(settings, channel, ledger, hours, language)),
+            goals=tuple(_goal_lines(settings, channel, published, hours, language)),
             picks=tuple(_distinct(coming, language)),
             question=next((one.question for one in coming if one.question), None) if channel.share_prompt else None,
             asks=channel.share_prompt,
@@ -82,8 +85,7 @@ class Gathering:
 
     async def with_shared(self, gathered: Gathered, place: Place) -> Gathered:
         """The same with what people answered to the post before. Raises ``Denied`` where that may not be read."""
-        ledger = await self.ports.state.posts(self.channel.id)
-        before = [entry for entry in ledger if entry.state is PostState.POSTED and entry.period != self.period.name]
+        before = [entry for entry in await self._posted_before() if entry.message_id]
         if not before or not self.channel.share_prompt:
             return gathered
         language = gathered.summary.language
@@ -100,16 +102,27 @@ class Gathering:
                 shared.append(Shared(reply.author, text, reply.url, goal.title_in(language) if goal else None))
         return replace(gathered, summary=replace(gathered.summary, shared=tuple(shared)))
 
+    async def _posted_before(self) -> list[Entry]:
+        """The posts of the periods before, the latest last. What is written down of this one is not published yet."""
+        ledger = await self.ports.state.posts(self.channel.id)
+        return [entry for entry in ledger if entry.state is PostState.POSTED and entry.period < self.period.name]
+
     async def _there_all_the_time(self, channel: Channel) -> list[Member]:
         """The members of a channel's audiences who have had a block since before the period began, and have it still.
+
+        Of the blocks that they have as its audiences: one of another audience says nothing of when they came to it.
 
         That is told by when their series were made: nobody is remembered as a member for it.
         """
         found = []
         for member in self.audience.members.values():
-            if member.excuse() is None and not member.audiences.isdisjoint(channel.audiences):
+            of_these = member.audiences & set(channel.audiences)
+            if member.excuse() is None and of_these:
                 known = await self.ports.state.known(member.person.id)
-                if known is not None and any(series.created <= self.period.since for series in known.series):
+                theirs = {block.id for block in self.settings.blocks if not of_these.isdisjoint(block.audiences)}
+                if known is not None and any(
+                    series.tag.block in theirs and series.created <= self.period.since for series in known.series
+                ):
                     found.append(member)
         return found
 
@@ -123,10 +136,10 @@ class Gathering:
         own = {member.person.id for member in people}
         return figures.too_alike(own, others, smallest=self.settings.privacy.smallest_group)
 
-    async def _counted(self, people: Sequence[Member], until: datetime) -> tuple[Tally, int]:
-        """The learning time of these people together, and of how many it is."""
+    async def _counted(self, people: Sequence[Member], until: datetime) -> Tally:
+        """The learning time of these people together."""
         if len(people) < self.settings.privacy.smallest_group:
-            return Tally(), len(people)
+            return Tally()
         errors: list[GraphError] = []
 
         async def visit(member: Member) -> Tally | None:
@@ -140,7 +153,7 @@ class Gathering:
         told = [one for one in await each(people, visit, doing=doing, progress=self.progress) if one is not None]
         if errors and not told:
             raise errors[0]
-        return sum(told, Tally()), len(told)
+        return sum(told, Tally())
 
     async def _of_one(self, member: Member, until: datetime) -> Tally | None:
         """The learning time of one person, which is added up and forgotten; None for a mailbox that is nobody's."""
@@ -176,11 +189,11 @@ def _goals(settings: Settings, channel: Channel) -> list[Goal]:
 
 
 def _goal_lines(
-    settings: Settings, channel: Channel, ledger: Iterable[Entry], hours: Mapping[str, int], language: Language
+    settings: Settings, channel: Channel, published: Iterable[Entry], hours: Mapping[str, int], language: Language
 ) -> Iterable[GoalLine]:
-    """The goals of a channel with the hours of all published periods, this one included."""
+    """The goals of a channel with the hours of all that is ``published``, and of this period."""
     total: Counter[str] = Counter(hours)
-    for entry in ledger:
+    for entry in published:
         total.update(entry.hours)
     for goal in _goals(settings, channel):
         told = total.get(goal.id)
@@ -195,11 +208,12 @@ def _coming(settings: Settings, channel: Channel, now: datetime, language: Langu
     for block in settings.blocks:
         for name in block.audiences:
             if name in channel.audiences:
+                skipped = days_off(settings, block, name) if block.holiday is HolidayRule.SKIP else EVERY_DAY
                 days = sorted(
                     day
                     for rule in block.rules()
                     for day in recurrence.dates(rule, max(today + _A_DAY, block.from_), today + _A_WEEK)
-                    if block.until is None or day <= block.until
+                    if (block.until is None or day <= block.until) and not skipped.off(day)
                 )
                 found += picks.coming(settings, block, name, days, language=language)
     return sorted(found, key=lambda one: one.day)
@@ -217,5 +231,5 @@ def _distinct(coming: Iterable[picks.Focus], language: Language) -> Iterable[Pic
 
 def _is_about(text: str, goal: Goal, language: Language) -> bool:
     """Whether somebody names a goal in what they share, by its title or as a hashtag."""
-    said = text.casefold()
-    return f"#{goal.id}" in said or goal.title_in(language).casefold() in said
+    names = "|".join(map(re.escape, (f"#{goal.id}", goal.title_in(language).casefold())))
+    return re.search(rf"(?<![\w#-])({names})(?![\w-])", text.casefold()) is not None

@@ -7,7 +7,7 @@ is unknown stays *unconfirmed*. So it is by Graph, too, where the account may po
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from holdfast.core.errors import Denied, GraphError, Unreachable
 from holdfast.core.periods import Period, current, latest, may_be_posted
 from holdfast.core.report import Problem
 from holdfast.core.settings import Channel, Mode, Settings, Via, parse
-from holdfast.core.summary import Post, Posted, Summary
+from holdfast.core.summary import Place, Post, Posted, Summary
 from holdfast.jobs.audience import resolve
 from holdfast.jobs.choosing import choose
 from holdfast.jobs.gathering import Gathered, Gathering
@@ -95,10 +95,13 @@ async def preview(
     for channel in settings.channels:
         period = current(settings, channel, ports.clock.now())
         if only in {None, channel.id} and period is not None:
+            ledger = {entry.period: entry for entry in await ports.state.posts(channel.id)}
+            period = _since_the_last_post(settings, channel, period, ledger)
             gathering = Gathering(settings, channel, period, audience, choosing.times, ports, progress)
             gathered = await gathering.gather()
             if channel.via is Via.GRAPH:
-                gathered, _ = await _quoting(gathering, gathered)
+                place = await ports.channels.find(channel.team, channel.channel)
+                gathered, _ = await _quoting(gathering, gathered, place)
             found.append(gathered.summary)
     return found
 
@@ -108,27 +111,44 @@ async def _due(
 ) -> Period | None:
     """The period for which a post is to be made. What was due before anybody asked for the channel's posts never is."""
     now = ports.clock.now()
-    ledger = {entry.period: entry.state for entry in await ports.state.posts(channel.id)}
+    ledger = {entry.period: entry for entry in await ports.state.posts(channel.id)}
+    states = {name: entry.state for name, entry in ledger.items()}
     last, going_on = latest(settings, channel, now), current(settings, channel, now)
     if again:
-        return next((one for one in (going_on, last) if one and ledger.get(one.name) is PostState.UNCONFIRMED), None)
+        unknown = (one for one in (going_on, last) if one and states.get(one.name) is PostState.UNCONFIRMED)
+        period = next(unknown, None)
+        return _since_the_last_post(settings, channel, period, ledger) if period else None
     period = going_on if at_once else last
-    if period is None or ledger.get(period.name, PostState.POSTING) is not PostState.POSTING:
+    if period is None or states.get(period.name, PostState.POSTING) is not PostState.POSTING:
         return None
-    if at_once:
+    if not at_once:
+        before = latest(settings, channel, period.since)
+        # Also a channel that had other days until then: what is due by the new ones was not when it was.
+        asked_for_since = period.due <= approval.at and (before is None or before.name not in ledger)
+        if (asked_for_since and period.name not in ledger) or not may_be_posted(settings, period, now):
+            return None
+    return _since_the_last_post(settings, channel, period, ledger)
+
+
+def _since_the_last_post(settings: Settings, channel: Channel, period: Period, ledger: Mapping[str, Entry]) -> Period:
+    """The period, with what the post before could not tell because somebody had it posted before it was due."""
+    before = latest(settings, channel, period.since)
+    entry = ledger.get(before.name) if before else None
+    if entry is None or entry.state is not PostState.POSTED:
         return period
-    first_seen = not ledger and period.due <= approval.at
-    return period if not first_seen and may_be_posted(settings, period, now) else None
+    return replace(period, since=min(period.since, entry.at))
 
 
-async def _quoting(gathering: Gathering, gathered: Gathered) -> tuple[Gathered, str]:
+async def _quoting(gathering: Gathering, gathered: Gathered, place: Place) -> tuple[Gathered, str]:
     """The same with what people answered, where that may be read; and what to say where not."""
-    channel = gathering.channel
-    place = await gathering.ports.channels.find(channel.team, channel.channel)
     try:
         return await gathering.with_shared(gathered, place), ""
     except Denied:
         return gathered, _QUOTES_UNREAD
+
+
+class _Unknown(Exception):
+    """Whether the post stands in the channel cannot be told."""
 
 
 @dataclass(slots=True)
@@ -147,48 +167,67 @@ class _Desk:
         return self.gathering.ports
 
     async def work(self, *, again: bool) -> Told | None:
-        """Post, or tell what is in the way; None where somebody else is at it."""
-        by_graph = self.channel.via is Via.GRAPH
-        begun = PostState.POSTING if by_graph else PostState.UNCONFIRMED
-        now = self.ports.clock.now()
-        entry = Entry(self.channel.id, self.gathering.period.name, begun, now)
-        over = _AGAIN if again else frozenset()
-        tried = any(one.period == entry.period for one in await self.ports.state.posts(entry.channel))
-        if not await self.ports.state.begin_post(entry, holder=self.holder, until=now + LEASE, over=over):
-            return None
+        """Post, or tell what is in the way; None where somebody else is at it.
+
+        What the post says is gathered first, however long that takes: a lease that ran out meanwhile would be two
+        posts, and a workflow that was given nothing yet would be left unconfirmed.
+        """
         note = ""
+        place: Place | None = None
         try:
             gathered = await self.gathering.gather()
-            if by_graph:
-                gathered, note = await _quoting(self.gathering, gathered)
-            if gathered.summary.is_empty:
-                return await self._ended(replace(entry, state=PostState.QUIET), note)
-            entry = replace(entry, hours=gathered.hours)
-            post = cards.post(gathered.summary)
-            if not by_graph:
-                return await self._by_workflow(entry, post, note)
-            posted = await self._by_graph(post, tried=tried, again=again)
-            if posted is None:
-                return await self._ended(replace(entry, state=PostState.UNCONFIRMED), note)
+            if self.channel.via is Via.GRAPH:
+                place = await self.ports.channels.find(self.channel.team, self.channel.channel)
+                gathered, note = await _quoting(self.gathering, gathered, place)
         except GraphError as error:
+            return self._failed(error, note)
+        if gathered.summary.is_empty and self.ports.clock.now() < self.gathering.period.due:
+            return Told(self.channel.id, self.gathering.period.name, PostState.QUIET, note=note)
+        return await self._hand_over(gathered, place, note, again=again)
+
+    async def _hand_over(self, gathered: Gathered, place: Place | None, note: str, *, again: bool) -> Told | None:
+        """Post what was gathered: to the channel at ``place``, or by its workflow."""
+        now, state = self.ports.clock.now(), self.ports.state
+        begun = PostState.POSTING if place else PostState.UNCONFIRMED
+        entry = Entry(self.channel.id, self.gathering.period.name, begun, now)
+        tried = any(one.period == entry.period for one in await state.posts(entry.channel))
+        over = _AGAIN if again else frozenset()
+        if not await state.begin_post(entry, holder=self.holder, until=now + LEASE, over=over):
+            return None
+        if gathered.summary.is_empty:
+            return await self._ended(replace(entry, state=PostState.QUIET), note)
+        done = replace(entry, state=PostState.POSTED, hours=gathered.hours)
+        post = cards.post(gathered.summary)
+        try:
+            if place is None:
+                await self.ports.workflow.post(self.channel.id, post)
+            else:
+                posted = await self._by_graph(place, post, tried=tried, again=again)
+                done = replace(done, message_id=posted.message_id, url=posted.url)
+        except _Unknown:
+            return await self._ended(replace(entry, state=PostState.UNCONFIRMED), note)
+        except GraphError as error:
+            if place is None and isinstance(error, Unreachable):
+                return await self._ended(entry, note)
             # Nothing was posted, or it is found when it is looked for: whoever comes next tries again.
-            await self._ended(replace(entry, state=PostState.POSTING), note)
-            return Told(self.channel.id, entry.period, None, problem=Problem.of(error), note=note)
-        done = replace(entry, state=PostState.POSTED, message_id=posted.message_id, url=posted.url)
+            await self._ended(replace(entry, state=PostState.UNCONFIRMED if again else PostState.POSTING), note)
+            return self._failed(error, note)
         return await self._ended(done, note)
 
-    async def _by_graph(self, post: Post, *, tried: bool, again: bool) -> Posted | None:
+    def _failed(self, error: GraphError, note: str) -> Told:
+        return Told(self.channel.id, self.gathering.period.name, None, problem=Problem.of(error), note=note)
+
+    async def _by_graph(self, place: Place, post: Post, *, tried: bool, again: bool) -> Posted:
         """The post as it stands in the channel: found there, where somebody ``tried`` before, or made now.
 
-        None where it may stand there and the channel may not be read. Raises Graph's errors.
+        Raises ``_Unknown`` where it may stand there and the channel may not be read, and Graph's errors.
         """
-        place = await self.ports.channels.find(self.channel.team, self.channel.channel)
         if tried:
             try:
                 found = await self.ports.channels.look(place, post.marker)
             except Denied:
                 if not again:
-                    return None
+                    raise _Unknown from None
                 found = None
             if found is not None:
                 return found
@@ -199,17 +238,10 @@ class _Desk:
             try:
                 found = await self.ports.channels.look(place, post.marker)
             except Denied:
-                return None
+                raise _Unknown from None
             if found is None:
                 raise
             return found
-
-    async def _by_workflow(self, entry: Entry, post: Post, note: str) -> Told:
-        try:
-            await self.ports.workflow.post(self.channel.id, post)
-        except Unreachable:
-            return await self._ended(entry, note)
-        return await self._ended(replace(entry, state=PostState.POSTED), note)
 
     async def _ended(self, entry: Entry, note: str) -> Told:
         await self.ports.state.end_post(replace(entry, at=self.ports.clock.now()), holder=self.holder)

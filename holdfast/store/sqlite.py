@@ -220,8 +220,8 @@ class SqliteState:
         written = await self._do(
             "insert into post values (?, ?, ?, ?, ?, ?, ?, '', '', '{}') on conflict do update "
             "set state = excluded.state, at = excluded.at, holder = excluded.holder, until = excluded.until "
-            "where (post.state = 'posting' and post.until < excluded.at) "
-            "or post.state in (select value from json_each(?))",
+            "where post.until < excluded.at "
+            "and (post.state = 'posting' or post.state in (select value from json_each(?)))",
             entry.channel,
             entry.period,
             entry.state.value,
