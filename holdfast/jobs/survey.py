@@ -335,9 +335,10 @@ class Survey:
         """The account of everybody: as they were seen, or as ``outcomes`` left them.
 
         ``on_top`` counts what became of meetings on top of blocks, where something was done about them. Of one person
-        alone it is not told.
+        alone it is not told, nor are more writes than were planned, which were about what their owner did.
         """
         left = {outcome.account.mailbox: outcome for outcome in outcomes}
+        writes = sum(outcome.writes for outcome in left.values())
         accounts: dict[bool, list[Account]] = {True: [], False: []}
         for look in self.looks:
             outcome = left.get(look.errand.mailbox)
@@ -348,7 +349,7 @@ class Survey:
             ended=ended,
             audience=tuple(accounts[True]),
             others=tuple(accounts[False]),
-            writes=sum(outcome.writes for outcome in left.values()),
+            writes=min(writes, self.plan.writes) if self.of_one else writes,
             planned_writes=self.plan.writes,
             note=note,
             protected={**self.protected, **({} if self.of_one else on_top or self.on_top)},
