@@ -27,7 +27,7 @@ def bindings(name: str) -> list[dict[str, Any]]:
 
 
 def test_the_functions() -> None:
-    assert set(indexed()) == {"health", "sweep"}
+    assert set(indexed()) == {"health", "summaries", "sweep"}
 
 
 def test_sweep_comes_once_an_hour_and_makes_up_for_a_missed_turn() -> None:
@@ -35,6 +35,14 @@ def test_sweep_comes_once_an_hour_and_makes_up_for_a_missed_turn() -> None:
     assert trigger["type"] == "timerTrigger"
     assert trigger["schedule"] == "0 0 * * * *"
     assert trigger["useMonitor"] is True
+
+
+def test_summaries_come_every_ten_minutes_and_make_up_for_a_missed_turn() -> None:
+    (trigger,) = bindings("summaries")
+    assert trigger["type"] == "timerTrigger"
+    assert trigger["schedule"] == "0 */10 * * * *"
+    assert trigger["useMonitor"] is True
+    assert not trigger.get("runOnStartup")
 
 
 def test_health_is_open_to_an_uptime_monitor_and_only_read() -> None:
@@ -46,7 +54,7 @@ def test_health_is_open_to_an_uptime_monitor_and_only_read() -> None:
     assert answer["name"] == "$return"
 
 
-@pytest.mark.parametrize("name", ["health", "sweep"])
+@pytest.mark.parametrize("name", ["health", "summaries", "sweep"])
 def test_bindings_name_the_arguments_of_the_function(name: str) -> None:
     arguments = set(inspect.signature(indexed()[name].get_user_function()).parameters)
     assert arguments == {binding["name"] for binding in bindings(name)} - {"$return"}

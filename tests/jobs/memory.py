@@ -870,7 +870,7 @@ class MemoryState:
     async def end_post(self, entry: Entry, *, holder: str) -> None:
         def effect() -> None:
             key = entry.channel, entry.period
-            if self._holders[key][0] == holder:
+            if key in self._holders and self._holders[key][0] == holder:
                 self._posts[key] = entry
                 self._holders[key] = holder, entry.at
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -25,7 +25,7 @@ from holdfast.core.model import (
 )
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import DateKey, Touches
-from holdfast.jobs.ports import Approval, Known, Learned, Placed, SignedIn, State
+from holdfast.jobs.ports import Approval, Entry, Known, Learned, Placed, PostState, SignedIn, State
 from holdfast.store.key import Key
 
 KEY = Key(b"of these tests, and of 32 bytes .")
@@ -96,6 +96,25 @@ MOST, WEEK = 2, timedelta(days=7)
 async def claimed(state: State, *about: str, at: datetime = NOON, to: str = CILLA) -> bool:
     """Whether a message may be sent, of which there are two a week at most."""
     return await state.claim(to, about, at, most=MOST, since=at - WEEK)
+
+
+POST = Entry("utveckling", "2026-11-27", PostState.POSTING, NOON)
+LEASE = timedelta(minutes=15)
+HOURS_OF = {"ai-2028": 15, "säkerhet": 0}
+
+
+async def begun(
+    state: State,
+    holder: str,
+    *,
+    at: datetime = NOON,
+    over: Collection[PostState] = (),
+    come: PostState = PostState.POSTING,
+    **entry: Any,
+) -> bool:
+    """Whether a post is somebody's to make, for a quarter of an hour. ``come`` is how far it has then."""
+    begin = replace(POST, at=at, state=come, **entry)
+    return await state.begin_post(begin, holder=holder, until=at + LEASE, over=over)
 
 
 NOTHING = (None, {}, None, None, {}, None, {}, None, Touches())
@@ -230,6 +249,116 @@ class StateContract:
         assert await claimed(state, text, "x")
         assert not await claimed(state, text)
         assert set(await state.sent(CILLA)) == {text, "x"}
+
+    # What was posted
+
+    async def test_a_post_that_somebody_has_begun_is_theirs_until_their_time_is_over(self, state: State) -> None:
+        assert await begun(state, "one")
+        assert not await begun(state, "other", at=NOON + LEASE)
+        assert not await begun(state, "one", at=NOON + timedelta(minutes=1))
+        assert await begun(state, "other", at=NOON + LEASE + timedelta(microseconds=1))
+        assert not await begun(state, "one", at=NOON + LEASE + timedelta(minutes=1))
+        (entry,) = await state.posts("utveckling")
+        assert entry == replace(POST, at=NOON + LEASE + timedelta(microseconds=1))
+
+    async def test_of_many_who_begin_a_post_at_once_one_gets_it(self, state: State) -> None:
+        assert sum(await asyncio.gather(*(begun(state, f"holder {n}") for n in range(9)))) == 1
+        late = NOON + 2 * LEASE
+        assert sum(await asyncio.gather(*(begun(state, f"late {n}", at=late) for n in range(9)))) == 1
+
+    async def test_what_became_of_a_post_comes_back(self, state: State) -> None:
+        done = replace(
+            POST,
+            state=PostState.POSTED,
+            at=NOON + timedelta(minutes=2),
+            message_id="m-1",
+            url="https://x",
+            hours=HOURS_OF,
+        )
+        await begun(state, "one")
+        await state.end_post(done, holder="one")
+        assert await state.posts("utveckling") == [done]
+
+    @pytest.mark.parametrize("ended", [one for one in PostState if one is not PostState.POSTING])
+    async def test_a_post_that_has_ended_is_not_begun_again(self, state: State, ended: PostState) -> None:
+        await begun(state, "one")
+        await state.end_post(replace(POST, state=ended), holder="one")
+        assert not await begun(state, "other", at=NOON + 9 * LEASE)
+        others = [one for one in PostState if one is not ended]
+        assert not await begun(state, "other", at=NOON + 9 * LEASE, over=others)
+        assert await state.posts("utveckling") == [replace(POST, state=ended)]
+
+    async def test_a_post_that_was_not_made_after_all_can_be_begun_right_away(self, state: State) -> None:
+        await begun(state, "one")
+        later = NOON + timedelta(minutes=1)
+        await state.end_post(replace(POST, at=later), holder="one")
+        assert not await begun(state, "other", at=later)
+        assert await begun(state, "other", at=later + timedelta(microseconds=1))
+
+    async def test_over_a_state_that_is_named_a_post_is_begun_again_by_one(self, state: State) -> None:
+        await begun(state, "one")
+        unknown = replace(POST, state=PostState.UNCONFIRMED, message_id="m-1", url="https://x", hours=HOURS_OF)
+        await state.end_post(unknown, holder="one")
+        at, over = NOON + timedelta(minutes=1), [PostState.UNCONFIRMED, PostState.QUIET]
+        again = [begun(state, f"holder {n}", at=at, over=over, come=PostState.UNCONFIRMED) for n in range(9)]
+        assert sum(await asyncio.gather(*again)) == 1
+        assert await state.posts("utveckling") == [replace(unknown, at=at)]
+
+    async def test_a_post_that_is_being_made_is_not_begun_again_whatever_is_named(self, state: State) -> None:
+        """By workflow it is unconfirmed from the begin on."""
+        assert await begun(state, "one", come=PostState.UNCONFIRMED)
+        over = list(PostState)
+        assert not await begun(state, "other", at=NOON + LEASE, over=over)
+        assert await begun(state, "other", at=NOON + LEASE + timedelta(seconds=1), over=over)
+
+    async def test_whoever_was_too_slow_says_nothing_of_what_another_does(self, state: State) -> None:
+        await begun(state, "slow")
+        at = NOON + 2 * LEASE
+        await begun(state, "other", at=at)
+        await state.end_post(replace(POST, state=PostState.POSTED, message_id="of the slow"), holder="slow")
+        assert await state.posts("utveckling") == [replace(POST, at=at)]
+        done = replace(POST, state=PostState.POSTED, at=at, message_id="m-2")
+        await state.end_post(done, holder="other")
+        await state.end_post(replace(POST, state=PostState.QUIET), holder="slow")
+        assert await state.posts("utveckling") == [done]
+
+    async def test_a_post_that_nobody_has_begun_cannot_be_ended(self, state: State) -> None:
+        await begun(state, "one", channel="ledning")
+        await state.end_post(replace(POST, state=PostState.POSTED), holder="one")
+        await state.end_post(replace(POST, channel="ledning", period="2026-12-04"), holder="one")
+        assert await state.posts("utveckling") == []
+        assert await state.posts("ledning") == [replace(POST, channel="ledning")]
+
+    async def test_a_ledger_is_a_channels_own_and_goes_by_period(self, state: State) -> None:
+        for period in ("2026-12-04", "2027-01-01", "2026-11-27"):
+            assert await begun(state, "one", period=period)
+        assert await begun(state, "other", channel="ledning")
+        assert [one.period for one in await state.posts("utveckling")] == ["2026-11-27", "2026-12-04", "2027-01-01"]
+        assert await state.posts("ledning") == [replace(POST, channel="ledning")]
+        assert await state.posts("utv") == []
+
+    @pytest.mark.parametrize("text", ["'; drop table post; --", "å\u2028\U0001f4da", "%", ""])
+    async def test_a_post_may_have_any_names(self, state: State, text: str) -> None:
+        done = Entry(text, text, PostState.POSTED, NOON, text, text, {text: 5})
+        assert await state.begin_post(done, holder=text, until=NOON + LEASE)
+        await state.end_post(done, holder=text)
+        assert await state.posts(text) == [done]
+
+    async def test_tenants_have_ledgers_of_their_own(self, store: Store) -> None:
+        with store.open(TENANT) as state, store.open(OTHER_TENANT) as other:
+            assert await begun(state, "one")
+            assert await other.posts("utveckling") == []
+            assert await begun(other, "one")
+            await other.end_post(replace(POST, state=PostState.POSTED), holder="one")
+            assert await state.posts("utveckling") == [POST]
+
+    async def test_two_that_post_for_one_tenant_see_the_same_ledger(self, store: Store) -> None:
+        with store.open(TENANT) as one, store.open(TENANT) as other:
+            got = await asyncio.gather(*(begun(state, f"{n}") for n, state in enumerate([one, other] * 4)))
+            assert sum(got) == 1
+            assert await one.posts("utveckling") == await other.posts("utveckling") == [POST]
+        with store.open(TENANT) as later:
+            assert await later.posts("utveckling") == [POST]
 
     # The approval
 
