@@ -41,6 +41,13 @@ class _Late(NamedTuple):
     write: Callable[[], object]
 
 
+Watch = Callable[[str, Event, date | None], None]
+"""Told of what was ``CREATED``, ``UPDATED`` or ``DELETED``: an event as it is now, or one date of a series."""
+
+CREATED, UPDATED, DELETED = "created", "updated", "deleted"
+"""Graph's ``changeType``."""
+
+
 @dataclass(slots=True)
 class Calendar:
     """The calendar of ``owner``, whose directory object is ``account_id``."""
@@ -52,6 +59,8 @@ class Calendar:
     _events: dict[bytes, Event] = field(default_factory=dict)
     _transactions: dict[str, bytes] = field(default_factory=dict)
     _late: list[_Late] = field(default_factory=list)
+    watch: Watch | None = field(default=None, compare=False)
+    """Who is told of every change, as long as somebody subscribes to them."""
 
     @property
     def events(self) -> list[Event]:
@@ -123,6 +132,7 @@ class Calendar:
         self._events[event.key] = event
         if made.transaction_id is not None:
             self._transactions[made.transaction_id] = event.key
+        self._tell(CREATED, event)
         return event
 
     def change(self, found: Found, made: Draft) -> int:
@@ -133,6 +143,7 @@ class Calendar:
         event, day = found
         mails = self._change_whole(event, made) if day is None else self._change_date(event, day, made)
         self._touch(event)
+        self._tell(UPDATED, event, day)
         return mails
 
     def remove(self, found: Found) -> int:
@@ -147,6 +158,8 @@ class Calendar:
         self._touch(event)
         if self.world.facts().last_occurrence_takes_series and not event.has_occurrences():
             self._forget(event)
+        else:
+            self._tell(UPDATED, event, day)
         return mails
 
     def respond(self, found: Found, response: str) -> None:
@@ -163,6 +176,7 @@ class Calendar:
             before = event.altered.get(day) or Altered({}, None)
             event.altered[day] = before._replace(values={**before.values, **show_as}, response=response)
         self._touch(event)
+        self._tell(UPDATED, event, day)
 
     def note(self, event: Event, address: str, answer: Values) -> None:
         """The organiser's calendar takes down what an attendee has answered: ``status``, perhaps a proposal."""
@@ -172,6 +186,7 @@ class Calendar:
         ]
         event.values = differing({**event.values, "attendees": attendees})
         self._touch(event)
+        self._tell(UPDATED, event)
 
     # Late writes
 
@@ -286,6 +301,11 @@ class Calendar:
 
     def _forget(self, event: Event) -> None:
         del self._events[event.key]
+        self._tell(DELETED, event)
+
+    def _tell(self, change: str, event: Event, day: date | None = None) -> None:
+        if self.watch is not None:
+            self.watch(change, event, day)
 
     def _touch(self, event: Event) -> None:
         event.change = self._new_change()

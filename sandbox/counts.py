@@ -17,6 +17,11 @@ class Counts:
     part of the batch's answer, and ``POST /$batch`` what is left of that. ``mails`` are those that real Exchange would
     have sent for what applications did, one per person. ``posts`` are messages that came into a channel through Graph
     or by a workflow, by the channel's id, and ``replies`` the replies that came through Graph.
+
+    ``subscriptions`` were ``made``, ``renewed``, ``reauthorized``, ``deleted`` by their owners, ``removed`` by the
+    service, or have ``lapsed``. ``notifications`` count items: ``raised`` by changes, ``sent`` and taken, ``retried``
+    once for each attempt after the first, ``dropped`` because nobody took them, ``lost`` by mishap, ``paused`` for want
+    of a new authorization; ``lifecycle`` are the items of that kind among those sent, ``requests`` the POSTs.
     """
 
     requests: int = 0
@@ -31,6 +36,8 @@ class Counts:
     mails: int = 0
     posts: Counter[str] = field(default_factory=Counter)
     replies: Counter[str] = field(default_factory=Counter)
+    subscriptions: Counter[str] = field(default_factory=Counter)
+    notifications: Counter[str] = field(default_factory=Counter)
 
     def clear(self) -> None:
         """Begin again."""
@@ -42,6 +49,8 @@ class Counts:
         self.most_in_flight.clear()
         self.posts.clear()
         self.replies.clear()
+        self.subscriptions.clear()
+        self.notifications.clear()
 
     def json(self) -> dict[str, Any]:
         """For the control routes."""
@@ -58,4 +67,6 @@ class Counts:
             "mails": self.mails,
             "posts": dict(self.posts),
             "replies": dict(self.replies),
+            "subscriptions": dict(self.subscriptions),
+            "notifications": dict(self.notifications),
         }

@@ -145,3 +145,82 @@ class TeamsLimits:
 
     delta_months: int = 8
     """How far back a first round of changes goes (§1.11)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationFacts:
+    """How change notifications behave where documentation is silent or disagrees with itself (§5)."""
+
+    write_permission_subscribes: bool = True
+    """Calendars.ReadWrite alone makes a subscription; the reference asks for a read permission (§1.1)."""
+
+    longer_is_refused: bool = True
+    """An end later than the longest one answers 400, instead of being brought forward to it (§5.1)."""
+
+    client_state_is_told: bool = True
+    """Reading a subscription tells its ``clientState``, instead of null."""
+
+    renewals_validate: bool = False
+    """A renewal asks the notification URL for a new handshake: reported of renewals that timed out like this."""
+
+    occurrences_notify_too: bool = False
+    """What happens to one date is told by its own id as well, and not only by the series' (§3.3)."""
+
+    creations_update_too: bool = False
+    """An ``updated`` follows every ``created`` within a second (§5.1)."""
+
+    drops_are_missed: bool = True
+    """Who did not take notifications for too long is told ``missed`` afterwards (§5.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationLimits:
+    """How many subscriptions there may be, how long, and how notifications are delivered (§5)."""
+
+    longest_minutes: int = 10_080
+    shortest_minutes: int = 45
+    client_state: int = 128
+    """Characters."""
+
+    per_mailbox: int = 1_000
+    """Subscriptions to one mailbox, of all applications together."""
+
+    writes: int = 1_000
+    calls: int = 5_000
+    window: float = 20.0
+    """Seconds in which an application may write, and call, so often (§4)."""
+
+    while_time_stands: bool = False
+    """Whether these hold where the clock stands: one call after the other is all at one instant there."""
+
+    page: int = 100
+    """Subscriptions on a page of the list; not documented."""
+
+    handshake_seconds: float = 10.0
+    first_attempt_seconds: float = 3.0
+    """A first attempt that takes longer has failed, even if a 2xx comes then."""
+
+    retry_seconds: float = 10.0
+    first_retry_after: float = 30.0
+    """Each retry waits twice as long as the one before; with which wait it begins is not documented."""
+
+    give_up_after: float = 4 * 3_600.0
+    items_per_post: int = 20
+    """Not documented."""
+
+    endpoint_window: float = 600.0
+    judged_from: int = 100
+    """Answers in the window from which an endpoint is judged: an older text's figure, the newest gives none."""
+
+    slow_over: float = 3.0
+    slow_share: float = 0.10
+    drop_over: float = 10.0
+    drop_share: float = 0.15
+    punished_for: float = 600.0
+    """How long notifications to a slow endpoint are delayed, and those to a slower one dropped."""
+
+    reauthorize_within: float = 900.0
+    """How long after ``reauthorizationRequired`` delivery pauses; not documented, but it is told every 15 minutes."""
+
+    latency: tuple[float, float] = (0.0, 0.0)
+    """Seconds from a change to its first delivery, drawn evenly: of events it is "unknown", of mail up to minutes."""

@@ -8,7 +8,7 @@ from datetime import datetime, time
 from typing import Any
 
 from sandbox import ids
-from sandbox.calendars import Calendar, Found, differing
+from sandbox.calendars import CREATED, Calendar, Found, differing
 from sandbox.event import Address, Event, When, shown_as
 from sandbox.faults import Plight
 from sandbox.hours import WEEKDAYS, CustomZone, WorkingHours
@@ -106,6 +106,7 @@ class Mailbox(Calendar):
             intended=intended,
         )
         self._events[event.key] = event
+        self._tell(CREATED, event)
         return event
 
     def copy(self, meeting: Event, organizer: Address, response: str = "notResponded") -> Event:
@@ -125,6 +126,7 @@ class Mailbox(Calendar):
             altered=dict(meeting.altered),
         )
         self._events[event.key] = event
+        self._tell(CREATED, event)
         return event
 
     def duplicate(self, found: Found) -> Event:
@@ -149,6 +151,7 @@ class Mailbox(Calendar):
             copy.values, copy.when, copy.recurrence = differing(values), occurrence.when, None
             copy.altered, copy.gaps = {}, frozenset()
         self._events[copy.key] = copy
+        self._tell(CREATED, copy)
         return copy
 
     def edit(self, event_id: str, **values: Any) -> None:  # noqa: ANN401 - Graph's properties in Graph's form
