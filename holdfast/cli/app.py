@@ -9,6 +9,7 @@ import typer
 
 from holdfast.cli import calendars, demo, init, login, looking
 from holdfast.cli.console import set_up_logging
+from holdfast.cli.summary import summary
 
 app = typer.Typer(
     name="holdfast",
@@ -37,6 +38,7 @@ app.command("plan")(calendars.plan)
 app.command("apply")(calendars.apply)
 app.command("sweep")(calendars.sweep)
 app.command("repair")(calendars.repair)
+app.command("summary")(summary)
 app.command("login")(login.login)
 app.command("status")(looking.status)
 app.command("schema")(init.schema)

@@ -10,9 +10,10 @@ import typer
 
 from holdfast.cli.console import AsJson, Exit, SettingsFile, load, out, print_json, progress, run, stop
 from holdfast.core import cards
+from holdfast.core.settings import Mode, Settings, fingerprint
 from holdfast.core.summary import Summary
 from holdfast.jobs import summaries as job
-from holdfast.jobs.ports import PostState
+from holdfast.jobs.ports import PostState, State
 from holdfast.jobs.summaries import Told
 from holdfast.wiring import Wired
 
@@ -63,9 +64,9 @@ def summary(
         _previewed(run(place, settings, look), as_json=as_json)
         return
 
-    async def work(wired: Wired) -> list[Told]:
+    async def work(wired: Wired) -> tuple[list[Told], str]:
         with progress() as show:
-            return await job.summaries(
+            told = await job.summaries(
                 settings,
                 wired.ports,
                 holder=secrets.token_hex(8),
@@ -74,12 +75,13 @@ def summary(
                 only=channel,
                 progress=show,
             )
+        return told, "" if told else await _why_nothing(settings, wired.ports.state, now=now, again=again)
 
-    told = run(place, settings, work)
+    told, why_nothing = run(place, settings, work)
     if as_json:
         print_json({"posts": [_data(one) for one in told]})
     else:
-        for line in _lines(told):
+        for line in _lines(told, why_nothing):
             out.print(line, markup=False)
     if job.incomplete(told):
         raise typer.Exit(Exit.INCOMPLETE)
@@ -96,9 +98,24 @@ def _previewed(found: Sequence[Summary], *, as_json: bool) -> None:
         out.print()
 
 
-def _lines(told: Sequence[Told]) -> Iterator[str]:
+async def _why_nothing(settings: Settings, state: State, *, now: bool, again: bool) -> str:
+    approval = await state.approval()
+    if approval is None:
+        return "Nothing is approved yet, so nothing is posted: run `holdfast apply`."
+    if approval.fingerprint != fingerprint(settings):
+        return "Nothing is due by the approved settings. Those in the file wait for `holdfast apply`."
+    if again:
+        return "No post is unconfirmed, or somebody is just making it."
+    if now:
+        return "The post of this period is made, or somebody is just making it."
+    if settings.mode is Mode.WATCH:
+        return "In mode watch nothing is posted by itself: `holdfast summary --now` posts because you ask."
+    return "Nothing is due."
+
+
+def _lines(told: Sequence[Told], why_nothing: str) -> Iterator[str]:
     if not told:
-        yield "Nothing is due."
+        yield why_nothing
     for one in told:
         if one.problem:
             yield f"{one.channel}, {one.period}: {one.problem.message}"
