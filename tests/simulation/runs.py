@@ -159,7 +159,7 @@ def _travellers(world: World, run: Run) -> Iterator[str]:
             continue
         today = date_at(run.began, told.zone)
         before = [event for event, mark in stand if mark.last > today]
-        now = {event.key for event in world.ours(account)}
+        now = {event.key for event in world.ours(account) if (mark := mark_of(event)) and mark.last > today}
         ways = [
             wanted(file, world.person(file, account, told, before), run.after.choices(file), run.began + SOON)
             for file in _in_force(world, run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from sandbox import Facts
@@ -9,7 +10,8 @@ from tests.simulation.acts import InCalendar
 from tests.simulation.commands import Command
 from tests.simulation.edits import Edit
 from tests.simulation.office import Block, Every, Holidays
-from tests.simulation.steps import Passes, Quiet, ShortlyBefore, Step, Unattended, Weather
+from tests.simulation.people import InDirectory
+from tests.simulation.steps import Passes, Quiet, ShortlyBefore, Shut, Step, Unattended, Weather
 from tests.simulation.story import FirstFile, Story
 from tests.simulation.table import MOVABLE, SOFT, STRICT, Protection
 from tests.simulation.world import Opening
@@ -21,21 +23,31 @@ _BACK_TWO_HOURS, _AN_HOUR, _A_DAY_AND_MORE, _A_DAY, _BACK_A_DAY = 1, 2, 4, 5, 6
 """What the amount of a move stands for."""
 
 
-def tale(kind: str, *steps: Step, moves: int = 3, days: tuple[str, ...] = ("wednesday",), keeps: bool = True) -> Story:
-    """Three people, of whom two get one block; the first of them is Anna. Exchange ``keeps`` transactions in mind."""
-    protection = Protection(kind, moves=moves)
-    begins = _BEGAN.date()
-    block = Block("lartimmen", "Lärtimmen", ("alla",), Every(1, "week", days), time(9), begins, protection=protection)
+_ONE = Block("lartimmen", "Lärtimmen", ("alla",), Every(1, "week", ("wednesday",)), time(9), _BEGAN.date())
+
+
+def tale(
+    kind: str, *steps: Step, moves: int = 3, block: Block = _ONE, off: Holidays | None = None, **facts: bool
+) -> Story:
+    """Three people, of whom two get one block; the first of them is Anna. ``off`` are the days off of their audience.
+
+    ``facts`` are of this tenant where it is not as others are.
+    """
+    block = replace(block, protection=Protection(kind, moves=moves))
     opening = Opening(
         seed=1,
         began=_BEGAN,
         people=3,
-        facts=Facts(remembers_transactions_of_deleted=keeps),
+        facts=Facts(**facts),
         latency=0.05,
         token_lifetime=timedelta(hours=1),
-        file=FirstFile(("alla",), None, (block,), "Europe/Stockholm", Holidays(), 10),
+        file=FirstFile(("alla",), off, (block,), "Europe/Stockholm", Holidays(), 10),
     )
     return Story(opening, (_APPLY, *steps, _QUIET))
+
+
+def _on(*days: str) -> Block:
+    return replace(_ONE, every=Every(1, "week", days))
 
 
 def _moves(which: int, amount: int) -> InCalendar:
@@ -52,11 +64,13 @@ def _does(what: str, which: int = 0) -> InCalendar:
 
 TALES: dict[str, Story] = {
     "a date is moved four times": tale(STRICT, *(_moves(0, _AN_HOUR), _SWEEP) * 4),
-    "a date is deleted, and what stands for it": tale(STRICT, *(_deletes(1), _SWEEP) * 2, _SWEEP, keeps=False),
+    "a date is deleted, and what stands for it": tale(
+        STRICT, *(_deletes(1), _SWEEP) * 2, _SWEEP, remembers_transactions_of_deleted=False
+    ),
     "the only move goes to a deletion": tale(MOVABLE, _deletes(1), _SWEEP, _moves(0, _AN_HOUR), _SWEEP, moves=1),
     "two are moved at once and one may be": tale(MOVABLE, _moves(0, _AN_HOUR), _moves(1, _AN_HOUR), moves=1),
     "somebody would learn before work": tale(MOVABLE, _moves(0, _BACK_TWO_HOURS)),
-    "somebody would learn next week": tale(MOVABLE, *(_moves(0, _A_DAY),) * 3, days=("friday",)),
+    "somebody would learn next week": tale(MOVABLE, *(_moves(0, _A_DAY),) * 3, block=_on("friday")),
     "a date is cut short": tale(MOVABLE, _does("resizes a date")),
     "a date is set free": tale(MOVABLE, _does("frees a date")),
     "somebody is out of office": tale(STRICT, _does("is away", 1), _deletes(1), _SWEEP),
@@ -64,18 +78,29 @@ TALES: dict[str, Story] = {
     "what stands for a date goes with its series": tale(STRICT, _deletes(1), _SWEEP, Edit("time", 0, 1), _APPLY),
     "a soft block is left": tale(SOFT, _moves(0, _AN_HOUR), _deletes(2), _does("frees a date", 1)),
     "at the last minute": tale(STRICT, _moves(0, _AN_HOUR), ShortlyBefore(0, 8), _SWEEP),
+    "somebody copies a series": tale(STRICT, _does("copies a series"), _SWEEP, last_occurrence_takes_series=False),
+    "an audience has days off of its own": tale(STRICT, block=_on("friday"), off=Holidays("SE")),
+    "the last closed day is a Wednesday": tale(STRICT, Edit("closed", 0, 6), _APPLY),
+    "somebody travels": tale(
+        STRICT, InDirectory(0, "travels", 1), Passes(60 * 24 * 8), _SWEEP, block=replace(_ONE, zone="mailbox")
+    ),
+    "whoever leaves cannot be read": tale(STRICT, InDirectory(0, "leaves", 0), Shut(0, 6), _APPLY),
     # What the simulation found, each as it was found first.
     "moved to a day before and over": tale(STRICT, _moves(0, _BACK_A_DAY), Passes(60 * 47), _SWEEP),
     "a skip outlives an edit": tale(MOVABLE, _deletes(2), _SWEEP, Edit("time", 0, 1), _APPLY, _SWEEP),
     "a single event without its tag": tale(
         STRICT, _deletes(1), Weather(100, "by losing the tag", 0), _SWEEP, Quiet(remove=True)
     ),
-    "whoever keeps a copy": tale(STRICT, _does("copies a series"), Command("remove"), _APPLY, Command("remove")),
+    "whoever keeps a copy": tale(
+        STRICT,
+        *(_does("copies a series"), Command("remove"), _APPLY, Command("remove")),
+        last_occurrence_takes_series=False,
+    ),
     "moved and set free": tale(STRICT, _moves(0, _AN_HOUR), _does("frees a date")),
     "moved, kept and set free": tale(MOVABLE, _moves(0, _AN_HOUR), _does("frees a date")),
     "left alone": tale(STRICT, *(_does("deletes the series"), _SWEEP) * 2, Unattended(15, 21)),
     "two days share a move": tale(
-        MOVABLE, _moves(0, _AN_HOUR), _SWEEP, _moves(1, _AN_HOUR), moves=1, days=("tuesday", "thursday")
+        MOVABLE, _moves(0, _AN_HOUR), _SWEEP, _moves(1, _AN_HOUR), moves=1, block=_on("tuesday", "thursday")
     ),
     "what was kept and has begun counts": tale(
         MOVABLE, _moves(0, _AN_HOUR), _SWEEP, Passes(60 * 50), _moves(0, _AN_HOUR), moves=1

@@ -102,10 +102,10 @@ class Run:
     """What one process did, from ``began`` on, and perhaps another ``beside`` it.
 
     ``report`` is None where it did not come to one, and ``how`` says how it ended. ``before`` and ``after`` are what
-    the product remembers, ``standing`` the series of everybody before. ``acts`` is what people did meanwhile, and
-    ``acted`` the dates that they touched. ``dates`` are everybody's dates when their calendars were last looked into,
-    and ``faults`` how much had gone wrong before. ``again`` asks for series to be made again that their
-    owners have deleted twice.
+    the product remembers, ``standing`` the series of everybody before, and ``made`` those made since. ``acts`` is what
+    people did meanwhile, and ``acted`` the dates that they touched. ``dates`` are everybody's dates when their
+    calendars were last looked into, and ``faults`` how much had gone wrong before. ``again`` asks for series to be made
+    again that their owners have deleted twice.
     """
 
     what: str
@@ -124,6 +124,7 @@ class Run:
     files: list[File] = field(default_factory=list)
     acted: dict[str, set[tuple[str, date]]] = field(default_factory=dict)
     dates: dict[str, list[Date]] = field(default_factory=dict)
+    made: set[bytes] = field(default_factory=set)
     faults: int = 0
     fate: Fate = field(default_factory=lambda: Fate(None))
     died: bool = False
@@ -469,7 +470,7 @@ class World:
             self._picture(account)
         self.tenant.counts.early_retries = 0
         series = {
-            account.id: [(one, mark) for one in self.ours(account) if one.is_series and (mark := mark_of(one))]
+            account.id: [(replace(one), mark) for one in self.ours(account) if one.is_series and (mark := mark_of(one))]
             for account in self.people
         }
         run = Run(what, self._began, self.recollection, dict(self.heard), series, lost=weather.lost(self.tenant))
@@ -568,12 +569,12 @@ class World:
 
     def _note_remakes(self, run: Run, account: Account, *, sure: bool) -> None:
         """Which series were made again that their owner had deleted."""
-        before = {event.key for event, _ in run.standing[account.id]}
+        before = {event.key for event, _ in run.standing[account.id]} | run.made
         for event in self.ours(account):
             mark = mark_of(event)
             if mark is None or not event.is_series or event.key in before:
                 continue
-            run.standing[account.id].append((event, mark))
+            run.made.add(event.key)
             # Where another stands at its time, it goes on: whether that counts as made again is not for people to see.
             goes_on = any(one.key in before and _is_alike(one, event) for one in self.ours(account) if one.is_series)
             surely = sure and not goes_on
