@@ -7,17 +7,22 @@ It shares no code with the product, so that a misunderstanding of Graph has to b
 from sandbox.app import Sandbox
 from sandbox.clock import Clock
 from sandbox.exchange import Exchange
-from sandbox.facts import Facts, Limits, TeamsFacts, TeamsLimits
+from sandbox.facts import Facts, Limits, NotificationFacts, NotificationLimits, TeamsFacts, TeamsLimits
 from sandbox.firm import firm
+from sandbox.notices import LIFECYCLE, Mishap
 from sandbox.person import Person
 from sandbox.server import Server, serving
 from sandbox.tenant import Tenant
 
 __all__ = [
+    "LIFECYCLE",
     "Clock",
     "Exchange",
     "Facts",
     "Limits",
+    "Mishap",
+    "NotificationFacts",
+    "NotificationLimits",
     "Person",
     "Sandbox",
     "Server",

@@ -42,7 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
         folder = Path(wanted.folder or passing)
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            with serving(sandbox, port=wanted.port, folder=folder) as server:
+            trust = Path(wanted.trust) if wanted.trust else None
+            tunnels = dict(wanted.tunnel)
+            with serving(sandbox, port=wanted.port, folder=folder, trust=trust, tunnels=tunnels) as server:
                 _write_environment(folder / "sandbox.env", server.environment(tenant))
                 said = _json(server, tenant) if wanted.json else _words(server, tenant, folder)
                 sys.stdout.write(f"{said}\n")
@@ -64,6 +66,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--abroad", type=_share, default=0.0, help="share of the firm in Helsinki (default: 0)")
     parser.add_argument("--now", type=_instant, help="the tenant's time, standing still (default: the real time)")
     parser.add_argument("--folder", help="where to put ca.pem and sandbox.env (default: a passing one)")
+    parser.add_argument(
+        "--trust", metavar="FILE", help="a certificate authority to trust for webhooks, besides its own"
+    )
+    parser.add_argument(
+        "--tunnel",
+        type=_tunnel,
+        action="append",
+        default=[],
+        metavar="PUBLIC=REAL",
+        help="where a webhook's public address really is: https://holdfast.example=http://127.0.0.1:8080",
+    )
     parser.add_argument("--json", action="store_true", help="one line of JSON once ready, for scripts")
     return parser
 
@@ -80,6 +93,13 @@ def _share(text: str) -> float:
     if not 0 <= share < 1:
         raise ValueError(text)
     return share
+
+
+def _tunnel(text: str) -> tuple[str, str]:
+    public, _, real = text.partition("=")
+    if not public.startswith("https://") or not real.startswith(("http://", "https://")):
+        raise ValueError(text)
+    return public.rstrip("/"), real.rstrip("/")
 
 
 def _instant(text: str) -> datetime:

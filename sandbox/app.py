@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sandbox.application import Application
 from sandbox.batch import NAME, batch
 from sandbox.control import Control
+from sandbox.courier import Courier
 from sandbox.directory import Account
 from sandbox.entra import Entra
 from sandbox.errors import GraphError
@@ -17,6 +18,7 @@ from sandbox.exchange import Answer, Call, Exchange
 from sandbox.faults import Dropped
 from sandbox.graph import HTML, Route, answer, call_from, encoded, named, parsed, refusal, resolved, shown
 from sandbox.mishaps import cut
+from sandbox.notices_control import NoticesControl
 from sandbox.teams_control import TeamsControl
 from sandbox.tenant import Tenant
 from sandbox.tokens import GRAPH, Gate, issue, issue_for
@@ -29,16 +31,21 @@ class Sandbox:
     """Tenants that know nothing of each other. ``observers`` are shown every call to Graph and its answer.
 
     Observers run where the call is answered: they must be quick, and what they raise is the server's failure.
+    ``courier`` brings handshakes and notifications to whoever subscribes: while served by itself, else by ``pump`` of
+    each tenant's ``notices``.
     """
 
     def __init__(self) -> None:
         self.tenants: dict[str, Tenant] = {}
         self.observers: list[Callable[[Exchange], None]] = []
+        self.courier = Courier()
         self._gate = Gate(self.find)
         self._workflows = Workflows(lambda: list(self.tenants.values()))
         control = Control(lambda: list(self.tenants.values()), self.find)
-        teams = TeamsControl(self.find)
-        self._others: ASGIApp = Starlette(routes=[*control.routes(), *teams.routes(), *Entra(self.find).routes()])
+        teams, notices = TeamsControl(self.find), NoticesControl(self.find)
+        # The routes about notifications come first: after calendars and channels anything may stand in an address.
+        routes = [*notices.routes(), *control.routes(), *teams.routes(), *Entra(self.find).routes()]
+        self._others: ASGIApp = Starlette(routes=routes)
         self.app: ASGIApp = self._app
 
     def add(self, tenant: Tenant) -> Tenant:
@@ -47,6 +54,7 @@ class Sandbox:
         if displaced is not None:
             self._gate.forget(displaced)
         self.tenants[tenant.id] = tenant
+        tenant.notices.courier = self.courier
         return tenant
 
     def remove(self, tenant: Tenant) -> None:

@@ -20,8 +20,9 @@ class Counts:
 
     ``subscriptions`` were ``made``, ``renewed``, ``reauthorized``, ``deleted`` by their owners, ``removed`` by the
     service, or have ``lapsed``. ``notifications`` count items: ``raised`` by changes, ``sent`` and taken, ``retried``
-    once for each attempt after the first, ``dropped`` because nobody took them, ``lost`` by mishap, ``paused`` for want
-    of a new authorization; ``lifecycle`` are the items of that kind among those sent, ``requests`` the POSTs.
+    once for each attempt after the first, ``dropped`` because nobody took them, ``lost`` by mishap, ``forged`` besides,
+    and ``paused`` for want of a new authorisation; ``lifecycle`` are the items of that kind among those sent, and
+    ``requests`` the POSTs.
     """
 
     requests: int = 0

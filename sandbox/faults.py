@@ -12,7 +12,7 @@ from typing import NamedTuple
 CARRIER = "$batch"
 """The kind of the request that carries a batch, beside those that the routes have."""
 
-_BODILESS = frozenset({"accept", "tentativelyAccept", "decline", "sendMail"})
+_BODILESS = frozenset({"accept", "tentativelyAccept", "decline", "sendMail", "reauthorize"})
 """Kinds of calls whose answer has no body."""
 
 _RETRY_AFTER, _SLOW, _LATE = 4.0, 20.0, 120.0

@@ -15,6 +15,7 @@ from sandbox import (
     responses,
     schedule,
     sending,
+    subscribing,
     teamwork,
 )
 from sandbox.errors import GraphError, bad_request
@@ -70,6 +71,8 @@ def route(call: Call) -> Route:
         found = _MAILBOX_ITEMS.get((segments[2], segments[4] if length == 5 else ""), {}) if length <= 5 else {}
     elif first == "users" and segments[2:] == ["calendar", _SCHEDULE]:
         found = _SCHEDULES
+    elif first == "subscriptions":
+        found = _SUBSCRIPTIONS.get(_shape(segments), {})
     elif first == "teams":
         found = _TEAMS.get(_shape(segments), {})
     elif first in ("users", "groups"):
@@ -241,6 +244,20 @@ _DIRECTORY: dict[tuple[str, str, int], dict[str, Route]] = {
     ("groups", "transitiveMembers", 3): _directory(
         "transitiveMembers", "/groups/*/transitiveMembers", people.list_members
     ),
+}
+_SUBSCRIPTIONS: dict[tuple[str, ...], dict[str, Route]] = {
+    ("subscriptions",): {
+        "GET": Route("subscriptions", "/subscriptions", subscribing.list_subscriptions, outlook=False),
+        "POST": Route("subscriptions", "/subscriptions", subscribing.create_subscription, outlook=False),
+    },
+    ("subscriptions", "*"): {
+        "GET": Route("subscription", "/subscriptions/*", subscribing.get_subscription, outlook=False),
+        "PATCH": Route("subscription", "/subscriptions/*", subscribing.patch_subscription, outlook=False),
+        "DELETE": Route("subscription", "/subscriptions/*", subscribing.delete_subscription, outlook=False),
+    },
+    ("subscriptions", "*", "reauthorize"): {
+        "POST": Route("reauthorize", "/subscriptions/*/reauthorize", subscribing.reauthorize, outlook=False)
+    },
 }
 _NO_IDS = frozenset({"delta", "delta()"})
 _MESSAGES = "/teams/*/channels/*/messages"

@@ -21,7 +21,7 @@ from sandbox.throttling import SCRIPTED
 
 _DIRECTORY_LISTS = frozenset({"users", "groups", "members", "transitiveMembers"})
 _TEAMS_LISTS = frozenset({"messages", "replies", "changedMessages"})
-_LISTS = _DIRECTORY_LISTS | _TEAMS_LISTS | {"events", "calendarView", "instances"}
+_LISTS = _DIRECTORY_LISTS | _TEAMS_LISTS | {"events", "calendarView", "instances", "subscriptions"}
 _TAGS = "singleValueExtendedProperties"
 
 _BEFORE = {
@@ -203,6 +203,12 @@ def said(call: Call, channel: Channel, work: Callable[[Call, Channel], Answer]) 
     finally:
         if _reads(call):
             channel.land()
+
+
+def come_too_late(call: Call) -> None:
+    """Raises the 504 of a late write where what it asked for cannot wait and was done at once."""
+    if call.meeting is not None and call.meeting.fault in _LATE and not _reads(call):
+        raise failure(504)
 
 
 def failure(status: int) -> GraphError:

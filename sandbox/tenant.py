@@ -18,6 +18,7 @@ from sandbox.facts import Facts, Limits, TeamsFacts, TeamsLimits
 from sandbox.faults import Faults
 from sandbox.mail import Mail
 from sandbox.mailbox import Mailbox
+from sandbox.notices import Notices
 from sandbox.sign_ins import SignIns
 from sandbox.teams import Channel, Team
 from sandbox.throttling import Throttle
@@ -92,6 +93,7 @@ class Tenant:
                 },
             )
         )
+        self.notices = Notices(self, random.Random(f"notices {seed}"))
         self.everyone = self.add_group("Alla medarbetare" if language == "sv" else "All employees", f"alla@{domain}")
         self._by_name: dict[str, Account] = {}
         self._world = World(clock, self.chance, lambda: self.facts)

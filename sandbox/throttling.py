@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CONCURRENCY, VOLUME, UNITS, SCRIPTED = "MailboxConcurrency", "MailboxVolume", "ResourceUnits", "Scripted"
 APPLICATION = "ApplicationConcurrency"
 TEAMS, CHANNEL, DAY = "TeamsRate", "ChannelRate", "ChannelDay"
+SUBSCRIPTIONS, SUBSCRIPTION_WRITES = "SubscriptionCalls", "SubscriptionWrites"
 """Why a call was throttled; ``SCRIPTED`` because a test or a fault said so."""
 
 _MANY_ACCOUNTS, _SOME_ACCOUNTS = 500, 50
