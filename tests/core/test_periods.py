@@ -70,8 +70,8 @@ ZONES = ["Europe/Stockholm", "America/New_York", "Australia/Lord_Howe", "Pacific
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_periods_follow_each_other_without_gap_or_overlap(rule: dict[str, Any], zone: str) -> None:
     wanted, one = settings(zone, "SE", CHRISTMAS), channel(**rule)
-    found = list(of(wanted, one, SPRING, SPRING + timedelta(days=800)))
-    assert len(found) > 2
+    found = list(of(wanted, one, SPRING, SPRING + timedelta(days=400)))
+    assert len(found) >= 2
     assert all(before.due == after.since for before, after in itertools.pairwise(found))
     assert len({period.name for period in found}) == len(found)
     assert [period.name for period in found] == sorted(period.name for period in found)
@@ -256,7 +256,7 @@ def test_no_day_is_one_on_which_two_are_due_in_a_day() -> None:
     """However a holiday moves them."""
     wanted = settings("Europe/Stockholm", "SE", CHRISTMAS)
     for day in (Day.MONDAY, Day.FRIDAY):
-        found = list(of(wanted, channel(day=day), SPRING, SPRING + timedelta(days=2000)))
+        found = list(of(wanted, channel(day=day), SPRING, SPRING + timedelta(days=800)))
         assert min(one.due - one.since for one in found) > A_DAY
 
 
