@@ -166,10 +166,14 @@ class Notices:
         self._scripts.append(_Script(mishap, times, mailbox))
 
     def draw(self, *, rate: float = 0.05, kinds: Iterable[Mishap] = tuple(Mishap), seed: int = 0) -> None:
-        """From now on each notification meets a mishap with this probability, evenly drawn among ``kinds``."""
+        """From now on each notification meets a mishap with this probability, evenly drawn among ``kinds``.
+
+        The same seed and the same changes in the same order meet the same.
+        """
         if not 0 <= rate <= 1:
             raise ValueError("A rate is between 0 and 1.")
-        self._rate, self._kinds = rate, tuple(kinds)
+        wanted = set(kinds)
+        self._rate, self._kinds = rate, tuple(one for one in Mishap if one in wanted)
         self._mishaps = random.Random(seed)
 
     def quiet(self) -> None:

@@ -28,16 +28,9 @@ _READ_ALONE = frozenset({"Calendars.Read"})
 _RESOURCE = re.compile(r"/?(?:(?P<me>me)|users/(?P<user>[^/?]+))/events", re.IGNORECASE)
 _CHANGES = (CREATED, UPDATED, DELETED)
 _TLS = ("v1_0", "v1_1", "v1_2", "v1_3")
-_NOT_HERE = (
-    "encryptionCertificate",
-    "encryptionCertificateId",
-    "notificationQueryOptions",
-    "notificationUrlAppId",
-    "vapidPublicKey",
-    "webPushEncryptionP256dhPublicKey",
-    "webPushEncryptionSecret",
-)
-"""Properties for subscriptions of other kinds than are simulated: null in answers, and refused when sent."""
+_NULL = ("encryptionCertificate", "encryptionCertificateId", "notificationQueryOptions", "notificationUrlAppId")
+_NOT_HERE = (*_NULL, "vapidPublicKey", "webPushEncryptionP256dhPublicKey", "webPushEncryptionSecret")
+"""Properties for subscriptions of other kinds than are simulated: refused when sent, and the first are null else."""
 
 _LONGEST_URL = 2_048
 
@@ -314,5 +307,5 @@ def _json(call: Call, one: Subscription, *, created: bool = False) -> dict[str, 
         "creatorId": one.signed_in or one.application_id,
         "includeResourceData": False,
         "latestSupportedTlsVersion": one.tls_version,
-        **dict.fromkeys(_NOT_HERE),
+        **dict.fromkeys(_NULL),
     }
