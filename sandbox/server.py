@@ -109,13 +109,12 @@ class _Uvicorn(uvicorn.Server):
             transport = getattr(connection, "transport", None)
             if isinstance(transport, asyncio.Transport):
                 transport.abort()
-        if self._delivery is not None:
-            self._delivery.cancel()
-            await asyncio.gather(self._delivery, return_exceptions=True)
         if self._own_transport is not None:
             self._sandbox.courier.transport = None
             await self._own_transport.aclose()
         await super().shutdown(list(sockets) if sockets else None)
+        if self._delivery is not None and not self._delivery.cancel():
+            self._delivery.result()  # it ended by itself, which it never should have
 
 
 class _Connection(H11Protocol):
