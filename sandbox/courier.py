@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,7 +23,10 @@ Endpoint = Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
 
 
 class Said(NamedTuple):
-    """What an endpoint answered, and after how many seconds of the tenant's clock; status 0 is no answer."""
+    """What an endpoint answered, and after how many seconds of the tenant's clock; status 0 is no answer.
+
+    Who did not answer in time has taken for ever: a clock that stands would not show how long that was.
+    """
 
     status: int
     kind: str
@@ -33,6 +37,9 @@ class Said(NamedTuple):
     def is_success(self) -> bool:
         """Whether that was a 2xx."""
         return 200 <= self.status < 300
+
+
+_TOO_LATE = Said(0, "", "", math.inf)
 
 
 class Courier:
@@ -75,13 +82,12 @@ class Courier:
             finally:
                 await response.aclose()
         except httpx.TimeoutException:
-            # A clock that stands does not show how long that took.
-            return Said(0, "", "", max(patience, _since(began, clock)))
+            return _TOO_LATE
         except (httpx.HTTPError, httpx.InvalidURL):
             return Said(0, "", "", _since(began, clock))
         seconds = _since(began, clock)
         if seconds > patience:
-            return Said(0, "", "", seconds)
+            return _TOO_LATE
         return Said(response.status_code, response.headers.get("content-type", ""), text, seconds)
 
     def wake(self) -> None:

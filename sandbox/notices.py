@@ -254,7 +254,11 @@ class Notices:
             "clientState": one.client_state,
             "tenantId": self._tenant.id,
         }
-        self._befall(Notice(one, one.notification_url, item, event_id, now + timedelta(seconds=wait)))
+        due = now + timedelta(seconds=wait)
+        if wait:
+            # To whole seconds, so that what happens at about one time may share a request.
+            due += timedelta(microseconds=-due.microsecond % 1_000_000)
+        self._befall(Notice(one, one.notification_url, item, event_id, due))
 
     def _befall(self, notice: Notice) -> None:
         """Put a notification among those that wait, or what a mishap makes of it."""

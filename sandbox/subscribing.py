@@ -252,7 +252,7 @@ async def _handshake(call: Call, url: str) -> None:
     )
     address = f"{url}{'&' if urlsplit(url).query else '?'}validationToken={quote_plus(token)}"
     said = await notices.courier.post(address, b"", PLAIN, notices.limits.handshake_seconds, tenant.clock)
-    if said.status == 0 and said.seconds >= notices.limits.handshake_seconds:
+    if said.status == 0 and said.seconds > notices.limits.handshake_seconds:
         raise _invalid("Subscription validation request timed out.")
     problem = None
     if said.status == 0:

@@ -18,9 +18,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from sandbox import LIFECYCLE, Clock, Mishap, Person, Sandbox, Tenant, firm, serving
 from sandbox.__main__ import main
+from sandbox.transport import InProcess
 from tests.sandbox.graph import IMMUTABLE, NOW, Graph, event, of, single, weekly
 from tests.sandbox.webhook import LIFECYCLE_URL, URL, Webhook, asked, subscribe
 
@@ -352,6 +354,32 @@ async def test_to_one_that_is_slower_nothing_is_sent_for_a_while(
     book(person)
     await pump(tenant)
     assert tenant.notices.waiting == []
+
+
+async def test_an_application_that_does_not_answer_in_ten_seconds(
+    graph: Graph, tenant: Tenant, webhook: Webhook, person: Person
+) -> None:
+    await subscribe(graph)
+    assert len(webhook.handshakes) == 2
+
+    async def endless(_scope: Scope, receive: Receive, _send: Send) -> None:
+        await receive()
+        await tenant.clock.sleep(3_600)
+
+    graph.sandbox.courier.reach(endless, clock=tenant.clock)
+    tenant.notices.limits = replace(tenant.notices.limits, judged_from=1)
+    book(person)
+    delivery = asyncio.create_task(tenant.notices.pump())
+    for seconds in (5.0, 4.9, 0.1):
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not delivery.done()
+        tenant.clock.advance(timedelta(seconds=seconds))
+    assert await delivery == 1
+    assert tenant.counts.notifications["dropped"] == 1
+    assert tenant.notices.due == tenant.clock.now() + timedelta(minutes=10)
+    assert isinstance(graph.sandbox.courier.transport, InProcess)
+    await graph.sandbox.courier.transport.aclose()
 
 
 # Lifecycle
