@@ -230,9 +230,17 @@ class GraphCalendars:
         body, etag = translate.understood(lambda one: (translate.ended(one, last, tag), one["@odata.etag"]), raw)
         await self._patch(mailbox, event_id, body, if_match=etag)
 
-    async def rewrite(self, mailbox: str, event_id: str, etag: str, series: DesiredSeries, tag: Tag) -> None:
-        """Give a series master new words and a new tag. Raises ``Conflict`` if it changed since ``etag`` was read."""
-        await self._patch(mailbox, event_id, translate.words(series, tag), if_match=etag)
+    async def rewrite(
+        self, mailbox: str, event_id: str, etag: str, series: DesiredSeries, tag: Tag, *, keeps_text: bool = False
+    ) -> None:
+        """Give a series master new words and a new tag. Raises ``Conflict`` if it changed since ``etag`` was read.
+
+        With ``keeps_text`` its subject and body are left as they are.
+        """
+        body = translate.words(series, tag)
+        if keeps_text:
+            del body["subject"], body["body"]
+        await self._patch(mailbox, event_id, body, if_match=etag)
 
     async def body(self, mailbox: str, event_id: str) -> str:
         """The body of an event of ours, as HTML. Raises ``Gone``."""

@@ -190,7 +190,7 @@ def signing_in(place: Place, settings: Settings) -> Iterator[SignIn]:
             "The settings name no account to sign in: write tenant.login with the client_id of a registration that "
             "people can sign in to, and the account that posts."
         )
-    tenant = connection(settings, place.variables)
+    tenant = connection(settings, place.variables, of_the_app=False)
     with remembering(place, settings) as state:
         found = sign_in(tenant, given, cache=state, clock=SystemClock())
         try:
@@ -199,9 +199,14 @@ def signing_in(place: Place, settings: Settings) -> Iterator[SignIn]:
             found.close()
 
 
-def connection(settings: Settings, variables: Mapping[str, str]) -> Connection:
-    """Where to sign in and how. Secrets and addresses come from the environment alone. Raises ``SetupError``."""
+def connection(settings: Settings, variables: Mapping[str, str], *, of_the_app: bool = True) -> Connection:
+    """Where to sign in and how. Secrets and addresses come from the environment alone. Raises ``SetupError``.
+
+    A person who signs in needs no credential of the app: it is left out where the connection is not ``of_the_app``.
+    """
     tenant = settings.tenant
+    if not of_the_app:
+        tenant = tenant.model_copy(update={"credential": Credential.MANAGED_IDENTITY})
     secret = variables.get("HOLDFAST_CLIENT_SECRET")
     certificate = variables.get("HOLDFAST_CERTIFICATE_PATH")
     if tenant.credential is Credential.SECRET and not secret:

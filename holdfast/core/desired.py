@@ -374,7 +374,11 @@ def _want(
 ) -> Want:
     """The slot for a person of an audience, without dates."""
     language = settings.language_of(audience)
-    goals = [goal.title_in(language) for goal in settings.goals if goal.id in block.goals]
+    goals = [
+        words.goal(goal.title_in(language), goal.competences)
+        for goal in settings.goals
+        if goal.id in block.goals and goal.is_for(audience)
+    ]
     subject = block.title_in(language)
     body = words.body(language, settings.organization.name, goals, care)
     category = words.CATEGORY[language]

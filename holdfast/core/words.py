@@ -57,6 +57,11 @@ _OPT_OUT = {
 }
 
 
+def goal(title: str, competences: Sequence[str]) -> str:
+    """A goal as it stands in a block's body: with what people need to be able to do for it."""
+    return f"{title}: {', '.join(competences)}" if competences else title
+
+
 def weeks(language: Language, coming: Sequence[Focus]) -> str:
     """What to learn in the coming weeks, as it stands at the end of a block's body: a line for each date."""
     rows = "".join(f"<li>{_row(language, one)}</li>" for one in coming)

@@ -105,7 +105,7 @@ async def _posting(settings: Settings, channels: Iterable[Channel], ports: Ports
         try:
             place = await ports.channels.find(channel.team, channel.channel)
         except (NotSignedIn, Unreachable) as error:
-            return [_failed(f"Sign-in of {account}", error)]  # it would be the same with each channel
+            return [*findings, _failed(f"Sign-in of {account}", error)]  # it would be the same with each channel
         except GraphError as error:
             findings.append(_failed(what, error))
             continue

@@ -208,14 +208,13 @@ class _Desk:
         if not meeting.asks:
             await calendars.decline(mailbox, meeting.event_id, comment=None, proposed=None)
             return Fate.DECLINED
-        # With the day in it: should this run be killed, another one may try again, but not at the same time.
+        # With the day in it: should this run be killed, one on another day may try again, once.
         meant = f"decline {meeting_mark(meeting)} {meeting.time.starts:%Y-%m-%d} on "
         about = [f"{meant}{now:%Y-%m-%d}"]
         told = await self.ports.state.sent(self.organizer)
-        before = [one for one in told if one.startswith(meant) and one not in about]
-        if not reachable or not calm.may_write((at for one, at in told.items() if one not in before), now=now):
-            return Fate.DECLINE
-        await self.ports.state.take_back(self.organizer, before)  # it stands, so nothing came of it
+        again = sum(one.startswith(meant) for one in told if one not in about) > 1
+        if again or not reachable or not calm.may_write(told.values(), now=now):
+            return Fate.FIRST if again else Fate.DECLINE  # whoever sends it again and again wants it to stand
         proposed = await self._proposed(case, meeting)
         if not await self._claim(about, now):
             return Fate.DECLINE

@@ -121,8 +121,13 @@ class Calendars(Protocol):
         """End the recurrence of a series after ``last`` and write its tag, in one change. Raises ``Gone``."""
         ...
 
-    async def rewrite(self, mailbox: str, event_id: str, etag: str, series: DesiredSeries, tag: Tag) -> None:
-        """Give a series new words and a new tag; slot and range stay. Raises ``Conflict`` if it changed since."""
+    async def rewrite(
+        self, mailbox: str, event_id: str, etag: str, series: DesiredSeries, tag: Tag, *, keeps_text: bool = False
+    ) -> None:
+        """Give a series new words and a new tag; slot and range stay. Raises ``Conflict`` if it changed since.
+
+        With ``keeps_text`` its subject and body stay, too.
+        """
         ...
 
     async def body(self, mailbox: str, event_id: str) -> str:

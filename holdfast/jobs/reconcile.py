@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from holdfast.core import recurrence, words, zones
 from holdfast.core.desired import SERIES_LENGTH, retold
 from holdfast.core.errors import Conflict, Crossing, Duplicate, Gone, GraphError, Unexpected, Unreachable
-from holdfast.core.model import ActualCalendar, EventLook, Landing, Occurrence, Slot, SlotKey, Tag
+from holdfast.core.model import EDITED, ActualCalendar, EventLook, Landing, Occurrence, Slot, SlotKey, Tag, Told
 from holdfast.core.plan import Change, Create, End, Move, Reason, Retell, Rewrite, Skip
 from holdfast.core.protection import FREED, Held, Judged, Touch, Verdict, instead
 from holdfast.core.report import Account, MailboxState, Problem
@@ -223,12 +223,8 @@ class _Mailbox:
                     await self._remember_remade(change, touches)
                     self.has_returned = True
                 self.has_returned |= any(key.block == change.block for key in touches.skipped)
-            case Rewrite(actual=actual):
-                self.writes += 1
-                await self._calendars.rewrite(
-                    self.errand.mailbox, actual.event_id, actual.etag, change.series, change.tag
-                )
-                self.expected[actual.event_id] = change.tag
+            case Rewrite():
+                await self._rewrite(change)
             case Retell():
                 await self._retell(change)
             case Skip() | Move():
@@ -238,6 +234,22 @@ class _Mailbox:
                 self.expected[actual.event_id] = None
             case End(actual=actual):
                 await self._end(change)
+
+    async def _rewrite(self, change: Rewrite) -> None:
+        """Give a series new words; where its text is somebody's own by now, all but the text."""
+        actual, tag = change.actual, change.tag
+        told = actual.tag.told
+        own = told is not None and (
+            told.text == EDITED
+            or words.text_mark(await self._calendars.body(self.errand.mailbox, actual.event_id)) != told.text
+        )
+        if own and told is not None:
+            tag = replace(tag, told=Told(told.weeks, EDITED))
+        self.writes += 1
+        await self._calendars.rewrite(
+            self.errand.mailbox, actual.event_id, actual.etag, change.series, tag, keeps_text=own
+        )
+        self.expected[actual.event_id] = tag
 
     async def _retell(self, change: Retell) -> None:
         """Let a body tell of the coming weeks; one that is somebody's own text by now is left for good."""

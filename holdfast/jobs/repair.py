@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from holdfast.core.plan import DELIBERATE
 from holdfast.core.report import Report
-from holdfast.core.settings import Mode, Settings, parse
+from holdfast.core.settings import Mode, Settings
 from holdfast.jobs import overlaps
 from holdfast.jobs.ports import Ports
 from holdfast.jobs.reconcile import reconcile
 from holdfast.jobs.survey import survey
-from holdfast.jobs.sweep import NOT_APPROVED, WATCHING
+from holdfast.jobs.sweep import NOT_APPROVED, WATCHING, in_force_of
 
 FOR_THE_SWEEP = "What changes because of settings or groups is left to the next sweep."
 
@@ -27,12 +27,12 @@ async def repair(settings: Settings, ports: Ports, mailbox: str) -> Report:
     if approval is None:
         seen = await survey(settings, ports, pinned={}, only=mailbox, attended=False)
         return seen.report("repair", ports.clock.now(), note=NOT_APPROVED)
-    in_force = parse(approval.settings, name="approved settings", environment={})
+    in_force = in_force_of(approval, settings)
     seen = await survey(in_force, ports, pinned=approval.groups, only=mailbox, attended=False)
     if Mode.WATCH in (settings.mode, in_force.mode):
         return seen.report("repair", ports.clock.now(), note=WATCHING)
     if any(change.reason in DELIBERATE for change in seen.plan.changes):
         return seen.report("repair", ports.clock.now(), note=FOR_THE_SWEEP)
     outcomes = await reconcile(seen.looks, ports)
-    answered = await overlaps.answer(seen, in_force, ports)
-    return seen.report("repair", ports.clock.now(), outcomes, note=" ".join(sorted(answered.problems)))
+    await overlaps.answer(seen, in_force, ports)  # what could not be said is told, of everybody, by the next sweep
+    return seen.report("repair", ports.clock.now(), outcomes)

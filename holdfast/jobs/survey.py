@@ -412,13 +412,14 @@ async def survey(
 def _home(audience: Audience) -> frozenset[str]:
     """The domains of the audiences' own addresses, but for those of people who belong to another tenant.
 
-    An account of another organisation may be a member too, with an address there; its sign-in name tells.
+    An account of another organisation may be a member too, with an address there; its sign-in name tells. And of a
+    mail address of which nobody else has the like, nothing says that it is not a private one.
     """
     people = (member.person for member in audience.members.values())
-    own = (one for one in people if not one.guest and _ELSEWHERE not in one.user_principal_name.lower())
-    return frozenset(
-        address.lower().rpartition("@")[2] for one in own for address in (one.address, one.user_principal_name)
-    )
+    own = [one for one in people if not one.guest and _ELSEWHERE not in one.user_principal_name.lower()]
+    domains = Counter(one.address.rpartition("@")[2] for one in own)
+    shared = {domain for domain, count in domains.items() if count > 1}
+    return frozenset(shared | {one.user_principal_name.lower().rpartition("@")[2] for one in own})
 
 
 def elsewhere(settings: Settings, found: Iterable[str | None]) -> Mapping[str, int]:

@@ -8,15 +8,32 @@ from holdfast.core import zones
 from holdfast.core.plan import UnsafePlan
 from holdfast.core.report import Report
 from holdfast.core.settings import Mode, Settings, fingerprint, parse
+from holdfast.core.touches import Quarter
 from holdfast.jobs import overlaps
 from holdfast.jobs.apply import introduce
-from holdfast.jobs.ports import Ports, Progress
+from holdfast.jobs.ports import Approval, Ports, Progress
 from holdfast.jobs.reconcile import reconcile
 from holdfast.jobs.survey import survey
 
 NOT_APPROVED = "Nothing is approved yet, so nothing is written: `holdfast apply` shows the plan and asks."
 WATCHING = "mode is watch: look and report, write nothing."
 EDIT_WAITS = "The settings file has been edited since it was approved; the edit waits for `holdfast apply`."
+
+
+def in_force_of(approval: Approval, settings: Settings) -> Settings:
+    """The approved settings, in the tenant and with the mailboxes that the file names today.
+
+    Those are no part of what is approved: the same settings may be signed in to on a laptop and in Azure.
+    """
+    approved = parse(approval.settings, name="approved settings", environment={})
+    return approved.model_copy(update={"tenant": settings.tenant})
+
+
+async def _forget(settings: Settings, ports: Ports) -> None:
+    """Forget what people did once it is old; not before the quarter is over, for which allowances are given."""
+    today = zones.date_at(settings.organization.zone, ports.clock.now())
+    quarter = today.replace(month=3 * Quarter.of(today).number - 2, day=1)
+    await ports.state.forget_touches(min(quarter, today - timedelta(days=settings.privacy.keep_days)))
 
 
 async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None = None) -> Report:
@@ -26,14 +43,13 @@ async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None =
     reports only. Raises what ``survey`` raises.
     """
     approval = await ports.state.approval()
+    await _forget(settings, ports)
     if approval is None:
         seen = await survey(settings, ports, pinned={}, attended=False, progress=progress)
         report = seen.report("sweep", ports.clock.now(), note=NOT_APPROVED)
         await ports.state.record_run(report.data())
         return report
-    today = zones.date_at(settings.organization.zone, ports.clock.now())
-    await ports.state.forget_touches(today - timedelta(days=settings.privacy.keep_days))
-    in_force = parse(approval.settings, name="approved settings", environment={})
+    in_force = in_force_of(approval, settings)
     seen = await survey(in_force, ports, pinned=approval.groups, by_heart=True, attended=False, progress=progress)
     notes = [EDIT_WAITS] if fingerprint(settings) != approval.fingerprint else []
     outcomes = []

@@ -115,7 +115,11 @@ def touches_of(text: str) -> Touches:
         answered=_keys(told["answered"]),
         skipped=_keys(told["skipped"]),
         moved=_keys(told["moved"]),
-        remade={SlotKey(block, slot): date.fromisoformat(day) for block, slot, day in told["remade"] or ()},
+        # An earlier version counted by blocks, in another form: who deleted a series then is asked about it once more.
+        remade={
+            SlotKey(block, slot): date.fromisoformat(day)
+            for block, slot, day in (told["remade"] if isinstance(told["remade"], list) else ())
+        },
         left=frozenset(SlotKey(*slot) for slot in told.get("left", ())),
         pending={
             DateKey(block, date.fromisoformat(day)): generation for block, day, generation in told.get("pending", ())

@@ -117,6 +117,7 @@ class SqliteState:
             await self._do("insert or replace into placed values (?, ?, ?, ?)", *row)
         else:
             await self._do("delete from placed where tenant = ? and mailbox = ?", placed.mailbox)
+            await self._do("delete from profile where tenant = ? and mailbox = ?", placed.mailbox)
 
     async def known(self, mailbox: str) -> Known | None:
         """The series of a mailbox as they were last read."""

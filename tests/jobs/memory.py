@@ -510,12 +510,16 @@ class MemoryCalendars:
 
         return await self._do("find_by_transaction", mailbox, effect)
 
-    async def rewrite(self, mailbox: str, event_id: str, etag: str, series: DesiredSeries, tag: Tag) -> None:
+    async def rewrite(
+        self, mailbox: str, event_id: str, etag: str, series: DesiredSeries, tag: Tag, *, keeps_text: bool = False
+    ) -> None:
         def effect(box: Mailbox) -> None:
             event = _get(box, event_id)
             if event.etag != etag:
                 raise Conflict("The event has changed.", status=412, code="ErrorIrresolvableConflict")
-            words = {"subject": series.subject, "body": series.body, "category": series.category}
+            words = {"category": series.category}
+            if not keeps_text:
+                words |= {"subject": series.subject, "body": series.body}
             self.change(box, event, "rewrite", **words, reminder=series.reminder, tag=tags.text(tag))
 
         await self._do("rewrite", mailbox, effect)

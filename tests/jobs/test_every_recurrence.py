@@ -13,7 +13,7 @@ from dateutil.rrule import FR, MO, MONTHLY, TH, TU, WEEKLY, rrule
 from holdfast.core.model import NthWeekday, Person, Position, Weekday
 from holdfast.core.plan import Create, End, Reason
 from holdfast.core.report import MailboxState
-from holdfast.core.settings import Block, Day, Settings
+from holdfast.core.settings import Block, Day, Protection, Settings
 from holdfast.core.tenant import TenantFacts
 from tests.jobs.fjallvik import (
     ANNA,
@@ -145,7 +145,7 @@ async def test_a_leaver_and_a_removal_keep_what_was_and_lose_what_is_ahead(
     wanted: Block, told: Dates, *, keeps: bool
 ) -> None:
     world = firm(ANNA, BO)
-    settings = fjallvik(wanted)
+    settings = fjallvik(wanted.model_copy(update={"protection": Protection.SOFT}))  # so that no deletion is agreed on
     for one in (ANNA, BO):
         world.box(one).range_end_keeps = keeps
     await world.state.learn_facts(TenantFacts(world.clock.now(), range_end_keeps=keeps))

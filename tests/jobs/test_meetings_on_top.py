@@ -548,7 +548,7 @@ async def test_killed_at_any_call_and_swept_again_nobody_hears_anything_twice(*,
         world = deepcopy(before)
         assert await killed(world, looked_and_answered(world, BOTH), at=at, after=after)
         await looked_and_answered(world, BOTH)
-        world.clock.pass_time(days=1)
+        world.clock.pass_time(days=8)  # what may have been said counts, so that the week is over first
         await looked_and_answered(world, BOTH)
         assert len(world.mail.sent) <= 1
         if not world.mail.sent:
@@ -712,3 +712,18 @@ async def test_reports_name_nobody() -> None:
         said += json.dumps((await status(BOTH, world.state, world.clock)).data(), ensure_ascii=False)
         assert not any(word in said for one in (ANNA, BO, CILLA) for word in (one.name, one.address, one.id))
     assert {account.state for account in report.audience} == {"held"}
+
+
+async def test_a_meeting_that_is_sent_again_and_again_is_left_after_the_second_no() -> None:
+    world = await given(DECLINE)
+    said = 0
+    for _ in range(4):
+        world.box(ANNA).meetings.clear()
+        world.box(ANNA).answers.clear()
+        books(world, ANNA, date(2027, 1, 12))
+        for _ in range(2):
+            await looked_and_answered(world, DECLINE)
+            world.clock.pass_time(days=1)
+        said += len(world.box(ANNA).answers)
+        world.clock.pass_time(days=5)
+    assert said <= 2

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from holdfast.core.model import Rule
+from holdfast.core.model import NthWeekday, Rule
 from holdfast.core.settings.fields import (
     Address,
     ClockTime,
@@ -23,7 +23,7 @@ from holdfast.core.settings.fields import (
     refuse,
     yes_or_no,
 )
-from holdfast.core.settings.recurring import CLOCKS_CHANGE, Days, EveryKey, rules
+from holdfast.core.settings.recurring import CLOCKS_CHANGE, Day, Days, EveryKey, rules
 
 _COUNTED_FROM = calendar_date("2024-01-01")
 """A Monday and the first of a month: posts of every second week or month are counted from here, whoever edits what."""
@@ -72,6 +72,10 @@ class Post(Section):
     def _is_one(cls, days: Days) -> Days:
         if len(days) != 1:
             raise refuse("is more than one day", "Name one day.")
+        [day] = days
+        name = day.weekday.name.lower() if isinstance(day, NthWeekday) else str(day)
+        if name in {Day.SATURDAY, Day.SUNDAY}:
+            raise refuse("is a day on which nobody reads it", "Write a day from monday to friday.")
         return days
 
     @field_validator("at")
