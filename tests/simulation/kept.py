@@ -26,7 +26,7 @@ FOLDER = Path(__file__).parent / "regressions"
 _STEPS = (Command, Edit, InCalendar, InDirectory, LosesState, Passes, Probe, Quiet, ShortlyBefore, Shut, Unattended)
 _VALUES = (Block, Death, Every, Facts, FirstFile, Holidays, Opening, Protection, Story, Weather, Window)
 _KINDS = {kind.__name__: kind for kind in (*_STEPS, *_VALUES)}
-_WRITTEN = {datetime: "at", date: "on", time: "clock"}
+_WRITTEN: dict[Any, str] = {datetime: "at", date: "on", time: "clock"}
 
 
 def keep(seed: int, worst: Told) -> Path:

@@ -16,7 +16,7 @@ from holidays import country_holidays
 from graph_client import batch, calendars, translate
 from holdfast.core import desired, diff, holidays, protection, recurrence, slots, zones
 from holdfast.core.errors import GraphError
-from holdfast.core.model import ActualCalendar, Fingerprint, Protection, SlotKey, Tag, Weekly
+from holdfast.core.model import ActualCalendar, ActualSeries, Fingerprint, Protection, SlotKey, Tag, Weekly
 from holdfast.core.plan import Create, End, Reason
 from holdfast.core.protection import Judged, Touch, Verdict
 from holdfast.core.settings import Mode, Settings
@@ -91,7 +91,8 @@ def known_by_subject() -> Iterator[None]:
         first, last = date.fromisoformat(bounds["startDate"]), date.fromisoformat(bounds["endDate"])
         mark = Tag(block, 0, Fingerprint("0", "0"), first, last)
         created = datetime.fromisoformat(raw["createdDateTime"])
-        return translate.ActualSeries(raw["id"], raw["@odata.etag"], mark, created, last)
+        starts, zone = translate._zoned(raw["start"]), translate._recurs_in(raw)
+        return ActualSeries(raw["id"], raw["@odata.etag"], mark, created, last, starts, zone)
 
     everything = calendars._query(
         expand=calendars._THE_TAG, select=f"{calendars.OF_OURS},subject", top=str(calendars._PAGE)

@@ -215,7 +215,7 @@ def _goes_by_itself(draw: random.Random) -> tuple[Step, ...]:
 def _insists(draw: random.Random) -> tuple[Step, ...]:
     """Somebody moves, frees or deletes one date again and again, each time that it was put right."""
     who, which = draw.randrange(12), draw.randrange(12)
-    acts = ("deletes a date", "moves a date", "moves a date", "frees a date", "resizes a date")
+    acts: tuple[str, ...] = ("deletes a date", "moves a date", "moves a date", "frees a date", "resizes a date")
     if draw.random() < 0.6:
         acts = (draw.choice(acts),)
     steps: list[Step] = [Quiet()]

@@ -79,6 +79,7 @@ TALES: dict[str, Story] = {
     "a soft block is left": tale(SOFT, _moves(0, _AN_HOUR), _deletes(2), _does("frees a date", 1)),
     "at the last minute": tale(STRICT, _moves(0, _AN_HOUR), ShortlyBefore(0, 8), _SWEEP),
     "somebody copies a series": tale(STRICT, _does("copies a series"), _SWEEP, last_occurrence_takes_series=False),
+    "somebody's own series has our name": tale(STRICT, InCalendar(0, "books", 0, 3), Edit("time", 0, 1), _APPLY),
     "an audience has days off of its own": tale(STRICT, block=_on("friday"), off=Holidays("SE")),
     "the last closed day is a Wednesday": tale(STRICT, Edit("closed", 0, 6), _APPLY),
     "somebody travels": tale(

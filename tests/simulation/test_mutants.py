@@ -13,7 +13,7 @@ CAUGHT_BY: dict[str, tuple[int | str, ...]] = {
     "no transactionId": (68,),
     "a random transactionId": (68,),
     "a failed read taken for an empty calendar": ("whoever leaves cannot be read",),
-    "recognition by subject": (20,),
+    "recognition by subject": ("somebody's own series has our name",),
     "a retry before Retry-After": (64,),
     "a lost tag made a double": (68,),
     "the past removed with what is ended": (20,),

@@ -474,7 +474,12 @@ class World:
             for account in self.people
         }
         run = Run(what, self._began, self.recollection, dict(self.heard), series, lost=weather.lost(self.tenant))
-        own = {"sweep": [self.approved], "repair": [self.approved], "apply": [self.file]}.get(run.job, [])
+        jobs: dict[str, list[File | None]] = {
+            "sweep": [self.approved],
+            "repair": [self.approved],
+            "apply": [self.file],
+        }
+        own = jobs.get(run.job, [])
         run.files = list(dict.fromkeys(file for file in (*own, *([self.approved] if beside else [])) if file))
         run.dates = {account.id: self._dates(run.files, account) for account in self.people}
         run.faults = weather.total(self.tenant)
