@@ -19,10 +19,10 @@ from holdfast.wiring import Wired
 
 _SAID = {
     PostState.POSTED: "posted",
-    PostState.UNCONFIRMED: "handed to the workflow; whether it was posted is not known",
+    PostState.UNCONFIRMED: "sent; whether it was posted is not known",
     PostState.QUIET: "nothing to tell this time, so nothing was posted",
     PostState.POSTING: "not posted yet",
-    PostState.PASSED: "was due before anybody asked for it",
+    PostState.REFUSED: "refused, and not posted yet",
 }
 
 

@@ -35,7 +35,8 @@ stand for is as wide as the time of any one of them, and all or nothing is told 
 class Tally:
     """Minutes of learning time: protected, kept, and protected while a goal was in focus, by the goal's id.
 
-    ``people`` is how many had any, and ``largest`` what the one had who had most.
+    ``people`` is how many had any, ``goal_people`` how many had any for a goal, and ``largest`` what the one had who
+    had most.
     """
 
     protected: int = 0
@@ -43,16 +44,20 @@ class Tally:
     by_goal: Mapping[str, int] = field(default_factory=dict)
     people: int = 0
     largest: int = 0
+    goal_people: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: Tally) -> Tally:
         goals = Counter(self.by_goal)
         goals.update(other.by_goal)
+        people = Counter(self.goal_people)
+        people.update(other.goal_people)
         return Tally(
             protected=self.protected + other.protected,
             kept=self.kept + other.kept,
             by_goal=dict(goals),
             people=self.people + other.people,
             largest=max(self.largest, other.largest),
+            goal_people=dict(people),
         )
 
 
@@ -84,7 +89,14 @@ def tally(desired: Desired, calendar: ActualCalendar, since: datetime, until: da
             by_goal[goal] += minutes
         if stands is not None and stands.show_as not in FREED and not _taken_over(stands, accepted):
             kept += minutes
-    return Tally(protected, kept, dict(by_goal), people=int(protected > 0), largest=protected)
+    return Tally(
+        protected,
+        kept,
+        dict(by_goal),
+        people=int(protected > 0),
+        largest=protected,
+        goal_people=dict.fromkeys(by_goal, 1),
+    )
 
 
 def _expected(
@@ -134,13 +146,17 @@ def published(total: Tally, *, smallest: int) -> Figures | None:
     return Figures(rounded_hours(total.protected), kept_share(total))
 
 
-def goal_hours(total: Tally, told: Figures) -> dict[str, int]:
-    """The hours kept for each goal, by its id, as far as ``told`` tells of it.
+def goal_hours(total: Tally, told: Figures, *, smallest: int) -> dict[str, int]:
+    """The hours kept for each goal that enough people learned for, by its id, as far as ``told`` tells of it.
 
     They are reckoned from the share that is told of all the time. The share of a goal's own would tell of single dates.
     """
     percent = _ABOUT.get(told.kept.percent, told.kept.percent)
-    return {goal: rounded_hours(minutes * percent / _ALL) for goal, minutes in total.by_goal.items()}
+    return {
+        goal: rounded_hours(minutes * percent / _ALL)
+        for goal, minutes in total.by_goal.items()
+        if total.goal_people.get(goal, 0) >= smallest
+    }
 
 
 def rounded_hours(minutes: float) -> int:

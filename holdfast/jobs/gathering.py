@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 from holdfast.core import figures, picks, recurrence, replies, zones
 from holdfast.core.desired import EVERY_DAY, Choices, days_off, desired, in_their_zones
-from holdfast.core.errors import Gone, GraphError
+from holdfast.core.errors import Gone, GraphError, NoMailbox
 from holdfast.core.figures import Tally
 from holdfast.core.model import PEOPLE
 from holdfast.core.periods import Period, first_day
@@ -50,7 +50,7 @@ class Gathering:
     async def gather(self) -> Gathered:
         """Everything that the channel is told, but for what people shared.
 
-        A calendar that cannot be read is left out of the figures. Raises Graph's errors where none of them can.
+        A calendar that cannot be read is left out of the figures. Raises Graph's errors where too many of them are.
         """
         settings, channel = self.settings, self.channel
         now = self.ports.clock.now()
@@ -64,7 +64,7 @@ class Gathering:
         quiet = None if found else Quiet.NONE if nobody_had_any else Quiet.FEW
         if found and await self._could_be_told_apart(people):
             found, quiet = None, Quiet.ALIKE
-        hours = figures.goal_hours(total, found) if found else {}
+        hours = figures.goal_hours(total, found, smallest=smallest) if found else {}
         published = await self._posted_before()
         coming = list(_coming(settings, channel, now, language))
         summary = Summary(
@@ -137,7 +137,7 @@ class Gathering:
         return figures.too_alike(own, others, smallest=self.settings.privacy.smallest_group)
 
     async def _counted(self, people: Sequence[Member], until: datetime) -> Tally:
-        """The learning time of these people together."""
+        """The learning time of these people together. Raises Graph's error where that is known of too few of them."""
         if len(people) < self.settings.privacy.smallest_group:
             return Tally()
         errors: list[GraphError] = []
@@ -145,13 +145,15 @@ class Gathering:
         async def visit(member: Member) -> Tally | None:
             try:
                 return await self._of_one(member, until)
+            except NoMailbox:
+                return None
             except GraphError as error:
                 errors.append(error)
                 return None
 
         doing = f"Counting for {self.channel.id}"
         told = [one for one in await each(people, visit, doing=doing, progress=self.progress) if one is not None]
-        if errors and not told:
+        if len(errors) * 100 > len(people) * self.settings.guard.share or (errors and not told):
             raise errors[0]
         return sum(told, Tally())
 

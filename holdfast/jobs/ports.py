@@ -210,7 +210,7 @@ class PostState(enum.StrEnum):
     POSTED = "posted"
     UNCONFIRMED = "unconfirmed"
     QUIET = "nothing to tell"
-    PASSED = "was due before it was asked for"
+    REFUSED = "refused, and not posted"
 
 
 @dataclass(frozen=True, slots=True)

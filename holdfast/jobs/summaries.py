@@ -8,6 +8,7 @@ is unknown stays *unconfirmed*. So it is by Graph, too, where the account may po
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -15,12 +16,13 @@ from holdfast.core import cards
 from holdfast.core.errors import Denied, GraphError, Unreachable
 from holdfast.core.periods import Period, current, latest, may_be_posted
 from holdfast.core.report import Problem
-from holdfast.core.settings import Channel, Mode, Settings, Via, parse
+from holdfast.core.settings import Channel, Mode, Settings, Via
 from holdfast.core.summary import Place, Post, Posted, Summary
 from holdfast.jobs.audience import resolve
 from holdfast.jobs.choosing import choose
 from holdfast.jobs.gathering import Gathered, Gathering
 from holdfast.jobs.ports import Approval, Entry, Ports, PostState, Progress
+from holdfast.jobs.sweep import in_force_of
 
 LEASE = timedelta(minutes=15)
 """How long whoever posts has for it; after that somebody else goes on."""
@@ -28,7 +30,9 @@ LEASE = timedelta(minutes=15)
 SETTLES = 20.0
 """Seconds after which a post whose answer was lost stands in the channel, if it ever does."""
 
-_AGAIN = frozenset({PostState.UNCONFIRMED})
+_REFUSED = frozenset({PostState.REFUSED})
+_UNENDED = _REFUSED | {PostState.POSTING}
+_AGAIN = _REFUSED | {PostState.UNCONFIRMED}
 _QUOTES_UNREAD = "What people answered could not be read, so nothing is quoted: `holdfast check` says what to grant."
 
 
@@ -63,8 +67,7 @@ async def summaries(
     approval = await ports.state.approval()
     if approval is None:
         return []
-    in_force = parse(approval.settings, name="approved settings", environment={})
-    in_force = in_force.model_copy(update={"tenant": settings.tenant})
+    in_force = in_force_of(approval, settings)
     if not (at_once or again) and Mode.WATCH in (settings.mode, in_force.mode):
         return []
     due: list[tuple[Channel, Period]] = []
@@ -100,8 +103,9 @@ async def preview(
             gathering = Gathering(settings, channel, period, audience, choosing.times, ports, progress)
             gathered = await gathering.gather()
             if channel.via is Via.GRAPH:
-                place = await ports.channels.find(channel.team, channel.channel)
-                gathered, _ = await _quoting(gathering, gathered, place)
+                with suppress(GraphError):  # what it would say is of use before anybody has signed in
+                    place = await ports.channels.find(channel.team, channel.channel)
+                    gathered, _ = await _quoting(gathering, gathered, place)
             found.append(gathered.summary)
     return found
 
@@ -119,7 +123,7 @@ async def _due(
         period = next(unknown, None)
         return _since_the_last_post(settings, channel, period, ledger) if period else None
     period = going_on if at_once else last
-    if period is None or states.get(period.name, PostState.POSTING) is not PostState.POSTING:
+    if period is None or states.get(period.name, PostState.REFUSED) not in _UNENDED:
         return None
     if not at_once:
         before = latest(settings, channel, period.since)
@@ -190,8 +194,9 @@ class _Desk:
         now, state = self.ports.clock.now(), self.ports.state
         begun = PostState.POSTING if place else PostState.UNCONFIRMED
         entry = Entry(self.channel.id, self.gathering.period.name, begun, now)
-        tried = any(one.period == entry.period for one in await state.posts(entry.channel))
-        over = _AGAIN if again else frozenset()
+        before = [one.state for one in await state.posts(entry.channel) if one.period == entry.period]
+        tried = bool(before) and before != [PostState.REFUSED]
+        over = _AGAIN if again else _REFUSED
         if not await state.begin_post(entry, holder=self.holder, until=now + LEASE, over=over):
             return None
         if gathered.summary.is_empty:
@@ -209,8 +214,9 @@ class _Desk:
         except GraphError as error:
             if place is None and isinstance(error, Unreachable):
                 return await self._ended(entry, note)
-            # Nothing was posted, or it is found when it is looked for: whoever comes next tries again.
-            await self._ended(replace(entry, state=PostState.UNCONFIRMED if again else PostState.POSTING), note)
+            # Whoever comes next tries again; where it may have been posted all the same, it is looked for first.
+            ended = PostState.POSTING if tried or isinstance(error, Unreachable) else PostState.REFUSED
+            await self._ended(replace(entry, state=PostState.UNCONFIRMED if again else ended), note)
             return self._failed(error, note)
         return await self._ended(done, note)
 

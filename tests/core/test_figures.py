@@ -361,10 +361,10 @@ def reach(times: Times) -> list[int]:
 
 def told_of(times: Times, kept: int, smallest: int) -> tuple[Figures, int] | None:
     """What is published: the figures, and the hours of a goal that was in focus all the time."""
-    people = [Tally(sum(one), 0, {"ai": sum(one)}, int(bool(one)), sum(one)) for one in times]
+    people = [Tally(sum(one), 0, {"ai": sum(one)}, int(bool(one)), sum(one), {"ai": int(bool(one))}) for one in times]
     total = replace(sum(people, Tally()), kept=kept)
     found = published(total, smallest=smallest)
-    return (found, figures.goal_hours(total, found)["ai"]) if found else None
+    return (found, figures.goal_hours(total, found, smallest=smallest)["ai"]) if found else None
 
 
 LENGTHS = st.sampled_from([15, 30, 45, 60, 90, 120])
@@ -404,16 +404,24 @@ def test_whether_anything_is_told_says_nothing_of_what_was_kept(times: Times) ->
 @given(st.lists(LENGTHS, min_size=5, max_size=26), st.integers(0, 100))
 def test_the_hours_of_goals_say_no_more_than_the_figures(lengths: list[int], share: int) -> None:
     """A goal's own share would tell of single dates: it is reckoned from the share of all."""
-    people = [Tally(length, 0, {"ai": length // 3, "safety": length // 2}, 1, length) for length in lengths]
+    learned = {"ai": 1, "safety": 1}
+    people = [Tally(length, 0, {"ai": length // 3, "safety": length // 2}, 1, length, learned) for length in lengths]
     total = sum(people, Tally())
     total = replace(total, kept=total.protected * share // 100)
     found = published(total, smallest=5)
     if found:
-        hours = figures.goal_hours(total, found)
+        hours = figures.goal_hours(total, found, smallest=5)
         assert all(told % 5 == 0 for told in hours.values())
         same = {
             kept for kept in range(0, total.protected + 1, 5) if kept_share(replace(total, kept=kept)) == found.kept
         }
-        assert {tuple(figures.goal_hours(replace(total, kept=kept), found).items()) for kept in same} == {
-            tuple(hours.items())
-        }
+        again = (figures.goal_hours(replace(total, kept=kept), found, smallest=5) for kept in same)
+        assert {tuple(one.items()) for one in again} == {tuple(hours.items())}
+
+
+def test_the_hours_of_a_goal_that_few_learn_for_are_not_told() -> None:
+    staff = sum([Tally(60, 60, {"ai": 60}, 1, 60, {"ai": 1})] * 80, Tally())
+    leaders = sum([Tally(300, 300, {"lead": 300}, 1, 300, {"lead": 1})] * 4, Tally())
+    found = published(staff + leaders, smallest=5)
+    assert found is not None
+    assert set(figures.goal_hours(staff + leaders, found, smallest=5)) == {"ai"}

@@ -877,7 +877,8 @@ async def test_where_one_calendar_cannot_be_read_the_others_are_told_of() -> Non
     assert (await seen(world)).figures == Figures(5, Kept(90))
     for one in people[:3]:
         world.fail("view", LOST, one)
-    assert (await seen(world)).quiet is Quiet.FEW
+    with pytest.raises(GraphError):  # that many unread would be told of as if they were not there
+        await seen(world)
 
 
 async def test_where_no_calendar_can_be_read_nothing_is_posted_until_they_can() -> None:
@@ -984,3 +985,14 @@ async def test_a_reply_is_quoted_once() -> None:
     world.clock.at = FRIDAY + A_WEEK
     await post(world)
     assert ["provade" in says(one) for one in posts(world)] == [False, True, False]
+
+
+async def test_a_post_that_was_refused_is_tried_again_by_an_account_that_may_not_read() -> None:
+    world = await office(at=FRIDAY)
+    world.channels.reads = False
+    world.fail("post", Throttled("Slow down.", retry_after=1), times=1)
+    (told,) = await post(world)
+    assert told.problem is not None
+    (told,) = await tick(world, minutes=10)
+    assert told.state is PostState.POSTED
+    assert len(posts(world)) == 1
