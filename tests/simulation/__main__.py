@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -55,9 +56,16 @@ def main(arguments: list[str]) -> int:
 
 
 def _simulate(seeds: range, workers: int) -> int:
-    total, steps, broken, seconds = Sum(), 0, 0, 0.0
-    with multiprocessing.Pool(min(workers, len(seeds))) as pool:
-        for done, one in enumerate(pool.imap_unordered(_told, seeds), 1):
+    """Ctrl-C ends it with what has been told so far."""
+    total, steps, told, broken, seconds = Sum(), 0, 0, 0, 0.0
+    with multiprocessing.Pool(min(workers, len(seeds)), _deaf) as pool:
+        chapters = pool.imap_unordered(_told, seeds)
+        while told < len(seeds):
+            try:
+                one = next(chapters)
+            except KeyboardInterrupt:
+                break
+            told += 1
             total.add(one.sum)
             steps += one.steps
             seconds += one.seconds
@@ -66,19 +74,24 @@ def _simulate(seeds: range, workers: int) -> int:
                 print(one.broken, end="\n\n", flush=True)
             elif len(seeds) == 1:
                 print(*one.lines, sep="\n")
-            if done % 100 == 0:
-                print(f"{done} worlds, {broken} broken, {seconds:.0f} s CPU", file=sys.stderr, flush=True)
+            if told % 100 == 0:
+                print(f"{told} worlds, {broken} broken, {seconds:.0f} s CPU", file=sys.stderr, flush=True)
     print(
-        f"{len(seeds)} worlds, {broken} broken; {steps} steps, {total.runs} runs, {total.kills} kills, "
+        f"{told} worlds, {broken} broken; {steps} steps, {total.runs} runs, {total.kills} kills, "
         f"{total.touches} verdicts, {total.calls} Graph calls, {total.met.total()} faults met, {seconds:.0f} s CPU"
     )
-    hours = seconds / _AN_HOUR
+    hours = max(seconds, 1.0) / _AN_HOUR
     print(
-        f"In an hour of one core: {len(seeds) / hours:,.0f} worlds, {total.calls / hours:,.0f} Graph calls, "
+        f"In an hour of one core: {told / hours:,.0f} worlds, {total.calls / hours:,.0f} Graph calls, "
         f"{total.met.total() / hours:,.0f} faults, {total.kills / hours:,.0f} kills"
     )
     print(*_by_call(total.met), sep="\n")
-    return 1 if broken else 0
+    return 1 if broken or told < len(seeds) else 0
+
+
+def _deaf() -> None:
+    """Ctrl-C is for who counts, not for who tells."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _told(seed: int) -> Chapter:

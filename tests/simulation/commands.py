@@ -64,7 +64,8 @@ class Command:
             again=self.again,
             beside=None if self.timer is None else (self.timer, lambda ports: _swept(world, ports, None, self)),
         )
-        if self.name == "apply" and self.only is None and run.report is not None and run.report.complete:
+        whole = self.name == "apply" and self.only is None and run.report is not None and run.report.complete
+        if whole and not run.acts:  # else a series may have been deleted after it was looked at
             world.awaits_apply.clear()
         runs.check(world, run, may_write=self.name not in {"sweep", "repair"} or not watching, expected=expected)
         return run
