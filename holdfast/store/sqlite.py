@@ -117,7 +117,6 @@ class SqliteState:
             await self._do("insert or replace into placed values (?, ?, ?, ?)", *row)
         else:
             await self._do("delete from placed where tenant = ? and mailbox = ?", placed.mailbox)
-            await self._do("delete from profile where tenant = ? and mailbox = ?", placed.mailbox)
 
     async def known(self, mailbox: str) -> Known | None:
         """The series of a mailbox as they were last read."""
@@ -164,6 +163,8 @@ class SqliteState:
         for who, text in self._all(partly, before.isoformat()).fetchall():
             await self._touch(who, rows.touches_of(text).since(before))
         await self._do("delete from sent where tenant = ? and at < ?", before.isoformat())
+        # What is older than this is of people who have left: all others are asked each week.
+        await self._do("delete from profile where tenant = ? and at < ?", before.isoformat())
 
     async def sent(self, address: str) -> Mapping[str, datetime]:
         """What messages to an address were about, and when they were sent."""

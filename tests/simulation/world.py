@@ -419,10 +419,6 @@ class World:
                 zone, hours = next((zone, hours) for since, zone, hours in self._said[mailbox][::-1] if since <= at)
                 same = before is not None and before.zone == zone
                 self.heard[mailbox] = Told(at, zone, before.since if before and same else at, hours)
-        # Of whom nothing is remembered any more, as of those without a block, it is asked whenever somebody looks.
-        for mailbox in self.heard.keys() - self.recollection.asked.keys():
-            _, zone, hours = self._said[mailbox][-1]
-            self.heard[mailbox] = Told(self.now, zone, self.now, hours)
         return self.recollection
 
     # -- the product at work
