@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 
 import azure.functions as func
 
@@ -24,7 +23,7 @@ async def summaries(timer: func.TimerRequest) -> None:  # noqa: ARG001 - what is
     place = Place.of(None, wiring.environment())
     settings = place.settings()
     async with wiring.wired(place, settings) as wired:
-        told = await summaries_job.summaries(settings, wired.ports, holder=secrets.token_hex(8))
+        told = await summaries_job.summaries(settings, wired.ports, holder=wiring.holder())
     for one in told:
         level = logging.ERROR if summaries_job.incomplete([one]) else logging.INFO
         why = f" {one.problem.message} {one.problem.cure}" if one.problem else ""

@@ -90,6 +90,11 @@ class WebPages:
         return f"answers {answer.status_code}" if answer.is_error else ""
 
 
+def holder() -> str:
+    """A name for this run, by which what it holds in the state is told from what others hold."""
+    return secrets.token_hex(8)
+
+
 def environment() -> Mapping[str, str]:
     """The process's environment variables."""
     return os.environ

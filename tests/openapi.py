@@ -54,6 +54,7 @@ class Description:
         self.checked += 1
         parts = urlsplit(exchange.path)
         path = parts.path.replace("microsoft.graph.", "graph.")
+        path = re.sub("^/me/", "/users/me/", path)  # whoever signed in is a user like others
         query = parse_qsl(parts.query, keep_blank_values=True)
         shape = (
             exchange.method,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
 
+from holdfast import wiring
 from holdfast.cli.console import AsJson, Exit, SettingsFile, load, out, print_json, progress, run, stop
 from holdfast.core import cards
 from holdfast.core.settings import Mode, Settings, fingerprint
@@ -69,7 +69,7 @@ def summary(
             told = await job.summaries(
                 settings,
                 wired.ports,
-                holder=secrets.token_hex(8),
+                holder=wiring.holder(),
                 at_once=now,
                 again=again,
                 only=channel,
