@@ -161,7 +161,7 @@ def _four_weeks(people: int, language: Language) -> None:
     now = weeks.NOW.isoformat()
     with (
         tempfile.TemporaryDirectory(prefix="holdfast-demo-") as folder,
-        _tenant(people, language, "--now", now) as tenant,
+        _tenant(min(people, weeks.PEOPLE), language, "--now", now) as tenant,
     ):
         path = Path(folder) / "settings.yaml"
         with tenant.asked() as ask, tenant.done() as do:

@@ -28,6 +28,9 @@ from holdfast.wiring import Place, Wired
 NOW = datetime(2027, 1, 11, 8, tzinfo=UTC)
 """A Monday after the holidays."""
 
+PEOPLE = 60
+"""How many people the firm has at most: their departments are as large as it takes for figures."""
+
 WEEKS = 4
 FOLDER = "holdfast-demo"
 """Where what was posted is written to, below the working folder."""
@@ -295,7 +298,8 @@ class _Stopped:
 
 
 def list_files(files: Sequence[Path]) -> None:
-    """Where to look."""
-    out.print(f"\n  {len(files)} files to open, cards among them for https://adaptivecards.io/designer:")
-    for one in files:
-        out.print(f"      {one}", markup=False)
+    """Where to look: the last page of each channel, and the card beside it."""
+    out.print(f"\n  {len(files)} files in {files[0].parent if files else FOLDER}, among them", markup=False)
+    for one in files[-len(_TEAMS[Language.SV]) * 2 :]:
+        out.print(f"      {one.name}", markup=False)
+    out.print("  The cards can be opened at https://adaptivecards.io/designer.", markup=False)

@@ -225,7 +225,7 @@ def test_half_of_all_leave_and_as_many_join(office: Office, *, keeps: bool) -> N
 
 def test_everybody_moves_to_another_zone_and_is_followed_after_28_days(office: Office) -> None:
     tenant = office.tenant
-    office.settle(BLOCK.replace("until:", "time_zone: mailbox, until:"))
+    office.settle(BLOCK.replace("until:", "time_zone: mailbox, protection: soft, until:"))
     office.learn(keeps=True)
     office.apply()
     meddle(office, tenant.employees[:TENTH])
