@@ -77,7 +77,7 @@ types: setup
 
 suites: setup
 	$(MAKE) test
-	HOLDFAST_PEOPLE=200 $(BIN)/python -m pytest -m hard -n auto --ignore=tests/simulation/test_mutants.py
+	HOLDFAST_PEOPLE=100 $(BIN)/python -m pytest -m hard -n auto --ignore=tests/simulation/test_mutants.py
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
