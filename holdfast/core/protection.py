@@ -95,7 +95,10 @@ def held(desired: Desired, calendar: ActualCalendar, now: datetime) -> Iterator[
 
 
 def orphans(desired: Desired, calendar: ActualCalendar, now: datetime) -> tuple[Single, ...]:
-    """The single events to come that stand for no date of a series any more: it is gone, or the day is off now."""
+    """The single events to come that stand for no date of a series any more.
+
+    The series is gone, the day is off now, or the block begins later or ends before.
+    """
     wants = {want.key: want for want in desired.wants}
     series = {(one.tag.block, one.tag.generation): one.tag for one in calendar.series}
     left: list[Single] = []
@@ -104,7 +107,11 @@ def orphans(desired: Desired, calendar: ActualCalendar, now: datetime) -> tuple[
             continue
         tag = series.get((single.tag.block, single.tag.generation))
         want = wants.get(SlotKey(single.tag.block, single.tag.fingerprint.slot))
-        if want is None or tag is None or not tag.first <= single.day <= tag.last or want.is_off(single.day):
+        if want is None or tag is None or want.is_off(single.day):
+            left.append(single)
+            continue
+        first, last = max(tag.first, want.since), min(tag.last, want.until or date.max)
+        if not first <= single.day <= last:
             left.append(single)
     return tuple(left)
 

@@ -70,7 +70,7 @@ class _Mailbox:
     has_pending: bool = False
     """Whether single events were put that have not been seen in the calendar yet."""
     has_returned: bool = False
-    """Whether a series was made that may have dates again which were agreed to be left out."""
+    """Whether a series was made that may have dates again which were left out, or given a single event instead."""
 
     async def carry_out(self, look: Look) -> Outcome:
         changes = look.changes
@@ -222,7 +222,7 @@ class _Mailbox:
                 if change.reason is Reason.REMADE:
                     await self._remember_remade(change, touches)
                     self.has_returned = True
-                self.has_returned |= any(key.block == change.block for key in touches.skipped)
+                self.has_returned |= any(key.block == change.block for key in touches.skipped | touches.answered)
             case Rewrite():
                 await self._rewrite(change)
             case Retell():

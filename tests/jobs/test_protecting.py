@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -412,3 +413,29 @@ async def test_a_single_event_that_lost_its_tag_is_found_again_when_all_is_remov
     world.journal.faults.clear()
     await removed(world, STRICT)
     assert stands(world, FIRST) == []
+
+
+@pytest.mark.parametrize("edit", [{"from_": THIRD}, {"until": FIRST}, {"at": time(10)}], ids=["later", "ends", "slot"])
+async def test_what_was_put_back_goes_at_once_with_the_dates_that_an_edit_takes_away(edit: dict[str, Any]) -> None:
+    world = await given(STRICT)
+    deletes(world, SECOND)
+    await swept(world, STRICT)
+    assert stands(world, SECOND) == ["(09:00-10:00)"]
+    edited = fjallvik(block(protection=Protection.STRICT, **edit))
+    await applied(world, edited)
+    assert "(09:00-10:00)" not in stands(world, SECOND)
+    world.journal.clear()
+    await applied(world, edited)
+    assert world.journal.writes == []
+
+
+async def test_what_was_put_back_does_not_stand_beside_the_date_of_a_series_that_an_edit_makes() -> None:
+    world = await given(STRICT)
+    deletes(world, SECOND)
+    await swept(world, STRICT)
+    later = fjallvik(block(protection=Protection.STRICT, from_=FIRST + timedelta(days=1)))
+    await applied(world, later)
+    assert stands(world, SECOND) == AS_IT_WAS
+    world.journal.clear()
+    await applied(world, later)
+    assert world.journal.writes == []
