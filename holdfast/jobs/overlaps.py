@@ -20,8 +20,9 @@ from holdfast.core.model import FreeBusy, Meeting, Response, Stretch
 from holdfast.core.overlap import LOOKED_AT, STEP, Fate, OnTop, alternatives, judged, meeting_mark, meeting_time
 from holdfast.core.settings import Language, Settings
 from holdfast.jobs.crowd import each
+from holdfast.jobs.errand import Errand
 from holdfast.jobs.ports import Ports, Progress
-from holdfast.jobs.survey import Errand, Survey
+from holdfast.jobs.survey import Survey
 
 LOOKED_AHEAD = timedelta(days=45)
 """How long before it begins something is done about a meeting: Graph tells for 62 days when people are free."""

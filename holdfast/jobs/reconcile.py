@@ -21,19 +21,10 @@ from holdfast.core.report import Account, MailboxState, Problem
 from holdfast.core.tag import UNKNOWN, transaction_id, transaction_id_of_single
 from holdfast.core.touches import DateKey, Touches
 from holdfast.jobs.crowd import each
+from holdfast.jobs.dates import look_at_dates
+from holdfast.jobs.errand import Decisions, Errand, Look, Outcome
+from holdfast.jobs.looking import GENERATIONS, difference, remember, settled, stands_as
 from holdfast.jobs.ports import Calendars, Placed, Ports, Progress
-from holdfast.jobs.survey import (
-    GENERATIONS,
-    Decisions,
-    Errand,
-    Look,
-    Outcome,
-    difference,
-    look_at_dates,
-    remember,
-    settled,
-    stands_as,
-)
 
 FRESH = timedelta(minutes=5)
 """How old a look may be when it is acted on; an older one is taken again first."""

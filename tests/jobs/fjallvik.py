@@ -103,9 +103,9 @@ async def look(world: World, settings: Settings, **more: Any) -> Survey:
     return await survey(settings, world.ports, pinned=approval.groups if approval else {}, **more)
 
 
-async def applied(world: World, settings: Settings, *, only: str | None = None) -> Report:
-    """``holdfast apply``."""
-    seen = await look(world, settings, only=only)
+async def applied(world: World, settings: Settings, *, only: str | None = None, ask_again: bool = False) -> Report:
+    """``holdfast apply``, with ``--ask-again`` if asked."""
+    seen = await look(world, settings, only=only, ask_again=ask_again)
     return await apply(seen, settings, world.ports, trial=only is not None)
 
 

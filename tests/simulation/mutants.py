@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -21,7 +21,7 @@ from holdfast.core.plan import Create, End, Reason
 from holdfast.core.protection import Judged, Touch, Verdict
 from holdfast.core.settings import Mode, Settings
 from holdfast.core.touches import Touches
-from holdfast.jobs import audience, reconcile, survey, sweep
+from holdfast.jobs import audience, dates, errand, looking, reconcile, survey, sweep
 from holdfast.store.sqlite import SqliteState
 
 Mutant = Callable[[], AbstractContextManager[Any]]
@@ -263,7 +263,7 @@ def days_off_when_made() -> Iterator[None]:
 
 def day_off_made_again() -> AbstractContextManager[Any]:
     """A date that is gone is taken for one that its person has deleted, and is put back."""
-    real = survey.diff
+    real = errand.diff
 
     def made_again(wanted: Any, actual: ActualCalendar, **more: Any) -> Any:
         changes = real(wanted, actual, **more)
@@ -280,12 +280,14 @@ def day_off_made_again() -> AbstractContextManager[Any]:
                     return (Create(series.tag.block, series.tag.generation + 1, again, Reason.REMADE),)
         return changes
 
-    return patch.object(survey, "diff", made_again)
+    return patch.object(errand, "diff", made_again)
 
 
 @contextmanager
 def settled_after(days: int) -> Iterator[None]:
-    with patch.object(desired, "SETTLED_IN", timedelta(days)), patch.object(survey, "SETTLED_IN", timedelta(days)):
+    with ExitStack() as patches:
+        for module in (desired, errand, looking):
+            patches.enter_context(patch.object(module, "SETTLED_IN", timedelta(days)))
         yield
 
 
@@ -325,11 +327,11 @@ def second_day_is_a_double() -> AbstractContextManager[Any]:
 
 
 def known_for_ever() -> AbstractContextManager[Any]:
-    return patch.object(survey, "WHOLE_READ_HOLDS", timedelta(days=10_000))
+    return patch.object(looking, "WHOLE_READ_HOLDS", timedelta(days=10_000))
 
 
 def believed_for_ever() -> AbstractContextManager[Any]:
-    return patch.object(survey, "PROFILE_HOLDS", timedelta(days=10_000))
+    return patch.object(looking, "PROFILE_HOLDS", timedelta(days=10_000))
 
 
 def ended_by_range_anyway() -> AbstractContextManager[Any]:
@@ -434,7 +436,7 @@ def remade_for_ever() -> AbstractContextManager[Any]:
 
 def left_standing_alone() -> AbstractContextManager[Any]:
     """Single events stay when the series that they stood for is gone."""
-    return patch.object(survey, "orphans", lambda *_: ())
+    return patch.object(dates, "orphans", lambda *_: ())
 
 
 def put_right_uncounted() -> AbstractContextManager[Any]:
