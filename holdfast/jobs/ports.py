@@ -176,11 +176,73 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """That a mailbox has been given slots of blocks: how leavers are found again."""
+    """That a mailbox has been given slots of blocks: how leavers are found again.
+
+    ``audiences``, ``declines`` and ``name`` are what the directory said of its owner when everybody was last looked at,
+    so that one mailbox can be looked at without asking for whole groups.
+    """
 
     mailbox: str
     address: str
     slots: frozenset[SlotKey]
+    audiences: frozenset[str] = frozenset()
+    declines: frozenset[str] = frozenset()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """When a mailbox was last looked at and what our events there were by then, by their ETags.
+
+    A hint that came before ``at`` tells nothing new, nor does one about an event with one of these ETags.
+    """
+
+    at: datetime
+    etags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Graph's promise to tell of changes in one mailbox until it ``expires``.
+
+    ``mark`` tells the key and the address for which it was made, so that one made for others is made anew.
+    """
+
+    mailbox: str
+    id: str
+    expires: datetime
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that is worked on in shards, as far as it has come.
+
+    ``shards`` says how many shards each stage has that was begun, by the stage's name; ``approved`` is the fingerprint
+    of the settings it works towards, ``home`` the domains of the organisation's own addresses, ``ended`` None while it
+    goes on.
+    """
+
+    id: str
+    job: str
+    began: datetime
+    shards: Mapping[str, int]
+    approved: str = ""
+    home: frozenset[str] = frozenset()
+    note: str = ""
+    ended: datetime | None = None
+
+
+class QueueName(enum.StrEnum):
+    """The queues: each is worked off by the job of its name."""
+
+    RECONCILE = "reconcile"
+    REPAIR = "repair"
+
+    @property
+    def poison(self) -> str:
+        """Where a message goes that could not be worked off five times."""
+        return f"{self.value}-poison"
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +323,76 @@ class State(Protocol):
 
     async def place(self, placed: Placed) -> None:
         """Remember what a mailbox has; with no slots left, forget it."""
+        ...
+
+    async def placed_of(self, mailboxes: Collection[str]) -> Mapping[str, Placed]:
+        """Those of these mailboxes that have been given blocks and not yet had them all ended."""
+        ...
+
+    async def placed_at(self, address: str) -> Placed | None:
+        """The mailbox with this address, in small letters, of those that have been given blocks."""
+        ...
+
+    async def seen(self, mailbox: str) -> Seen | None:
+        """When a mailbox was last looked at, and what was ours there."""
+        ...
+
+    async def see(self, mailbox: str, seen: Seen | None) -> None:
+        """Remember it; an earlier look never takes the place of a later one. With None, forget it."""
+        ...
+
+    async def subscriptions(self) -> Mapping[str, Subscription]:
+        """Every subscription to changes of a mailbox, by mailbox."""
+        ...
+
+    async def subscribed(self, mailbox: str) -> Subscription | None:
+        """The subscription to changes of a mailbox."""
+        ...
+
+    async def subscribe(self, subscription: Subscription) -> None:
+        """Remember a subscription instead of the one before."""
+        ...
+
+    async def unsubscribe(self, mailbox: str) -> None:
+        """Forget the subscription of a mailbox."""
+        ...
+
+    async def begin_tick(self, job: str, slot: datetime) -> bool:
+        """Write down that ``job`` is done for the time ``slot``; False where it was, for that one or a later one.
+
+        Of two who begin the same at once, one gets it.
+        """
+        ...
+
+    async def begin_run(self, run: Run) -> None:
+        """Write down a run that is begun."""
+        ...
+
+    async def run(self, run_id: str) -> Run | None:
+        """A run by its id."""
+        ...
+
+    async def change_run(self, before: Run, after: Run) -> bool:
+        """Write ``after`` in the place of ``before``; False where that stands there no more."""
+        ...
+
+    async def latest_run(self, job: str) -> Run | None:
+        """The run of a job that was begun last."""
+        ...
+
+    async def record_shard(self, run_id: str, stage: str, index: int, result: Mapping[str, Any], *, of: int) -> bool:
+        """Write down what became of a shard, instead of what stood there; whether now all ``of`` shards are there.
+
+        Whoever writes the last one is told so, and whoever writes one again after it.
+        """
+        ...
+
+    async def shards(self, run_id: str, stage: str) -> Sequence[Mapping[str, Any]]:
+        """What became of the shards of a stage, in the order of their indexes."""
+        ...
+
+    async def forget_runs(self, before: datetime) -> None:
+        """Forget the runs, with their shards, that were begun before."""
         ...
 
     async def known(self, mailbox: str) -> Known | None:
@@ -413,6 +545,38 @@ class Workflow(Protocol):
         ...
 
 
+class Subscriptions(Protocol):
+    """Graph's promises to tell of changes in mailboxes."""
+
+    async def create(self, mailbox: str, *, client_state: str, until: datetime) -> Subscription:
+        """Have Graph tell of every change of the events of a mailbox; it tries our address first.
+
+        The end may come out otherwise than asked for. Raises ``Denied`` where a quota is used up or a permission is
+        missing, and ``Unexpected`` where our address does not answer as it should.
+        """
+        ...
+
+    async def renew(self, subscription: Subscription, *, until: datetime) -> Subscription:
+        """Have it last longer, and tell again where it had stopped for want of a fresh permission. Raises ``Gone``."""
+        ...
+
+    async def delete(self, subscription: Subscription) -> None:
+        """End it; one that is gone already counts as done."""
+        ...
+
+    def all(self) -> AsyncIterator[Subscription]:
+        """Every subscription of this application to the events of mailboxes, by Graph's own list, without marks."""
+        ...
+
+
+class Queue(Protocol):
+    """Messages for jobs that run later, once at least and in no order that could be relied on."""
+
+    async def put(self, name: QueueName, texts: Collection[str], *, delay: timedelta = timedelta(0)) -> None:
+        """Put messages, each a text of 48 KiB at most, on a queue, to be seen after ``delay``."""
+        ...
+
+
 class Progress(Protocol):
     """Told how far a job has come."""
 
@@ -432,3 +596,5 @@ class Ports:
     mail: Mail
     channels: Channels
     workflow: Workflow
+    queue: Queue
+    subscriptions: Subscriptions

@@ -1076,10 +1076,13 @@ class World:
         self.mail = MemoryMail(self.journal)
         self.channels = MemoryChannels(self.journal, self.clock)
         self.workflow = MemoryWorkflow(self.journal)
+        self.queue = MemoryQueue(self.journal, self.clock)
+        self.subscriptions = MemorySubscriptions(self.journal, self.clock)
 
     @property
     def ports(self) -> Ports:
-        return Ports(self.directory, self.calendars, self.state, self.clock, self.mail, self.channels, self.workflow)
+        used = self.directory, self.calendars, self.state, self.clock, self.mail, self.channels, self.workflow
+        return Ports(*used, queue=self.queue, subscriptions=self.subscriptions)
 
     def box(self, person: Person) -> Mailbox:
         return self.calendars.mailboxes[person.id]

@@ -1,0 +1,201 @@
+"""What stands in the messages that jobs leave for each other, as values that go to text and back.
+
+A message may be read by a newer program than wrote it, or be nobody's at all: what cannot be understood is told as
+``BadMessage``, and never half done.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from holdfast.core.report import Excuse
+
+SHARD_SIZE = 20
+"""Mailboxes in a shard: as many as calls go into one batch (``concepts/json-batching.md``)."""
+
+
+class BadMessage(Exception):
+    """A message that is not one of ours, or not one that can be understood."""
+
+
+class Stage(enum.StrEnum):
+    """What is done in a shard of a run.
+
+    First everybody is looked at and what needs no judgement of the whole is put right. What an edit, a group or the
+    directory asks for is counted, judged by the guard over everybody, and only then done.
+    """
+
+    LOOK = "look"
+    DECIDED = "decided"
+
+
+class Leave(enum.StrEnum):
+    """What a shard may write."""
+
+    NOTHING = "nothing"
+    DRIFT = "drift"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One mailbox of a shard, with what the directory said of its owner."""
+
+    mailbox: str
+    address: str
+    audiences: frozenset[str] = frozenset()
+    in_audience: bool = True
+    excuse: Excuse | None = None
+    declines: frozenset[str] = frozenset()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Some mailboxes of a run. ``attempt`` counts how often the rest was put back, ``so_far`` what became of others."""
+
+    run: str
+    stage: Stage
+    index: int
+    leave: Leave
+    tasks: tuple[Task, ...]
+    attempt: int = 0
+    so_far: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The message."""
+        return _text(
+            {
+                "run": self.run,
+                "stage": self.stage.value,
+                "index": self.index,
+                "leave": self.leave.value,
+                "tasks": [_task_data(task) for task in self.tasks],
+                "attempt": self.attempt,
+                "so_far": dict(self.so_far),
+            }
+        )
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> Shard:
+        """The shard that a message is about. Raises ``BadMessage``."""
+        data = _data(text)
+        try:
+            return cls(
+                _string(data["run"]),
+                Stage(data["stage"]),
+                _number(data["index"]),
+                Leave(data["leave"]),
+                tuple(_task(one) for one in _list(data["tasks"])),
+                _number(data["attempt"]),
+                _mapping(data["so_far"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadMessage(f"A message is not about a shard: {type(error).__name__}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What Graph said has changed: an event of a mailbox, how (created, updated or deleted), and its ETag since."""
+
+    event_id: str
+    change: str
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """That something may have been touched in a mailbox, received at ``at``; without ``heard``, anything may."""
+
+    mailbox: str
+    at: datetime
+    heard: tuple[Heard, ...] = ()
+
+    def text(self) -> str:
+        """The message."""
+        heard = [[one.event_id, one.change, one.etag] for one in self.heard]
+        return _text({"mailbox": self.mailbox, "at": self.at.isoformat(), "heard": heard})
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> Hint:
+        """The hint that a message gives. Raises ``BadMessage``."""
+        data = _data(text)
+        try:
+            heard = tuple(Heard(*map(_string, one)) for one in _list(data["heard"]))
+            hint = cls(_string(data["mailbox"]), datetime.fromisoformat(_string(data["at"])), heard)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadMessage(f"A message is not a hint: {type(error).__name__}.") from error
+        if hint.at.tzinfo is None:
+            raise BadMessage("A hint does not say in which zone it was received.")
+        return hint
+
+
+def shard_of(mailbox: str, shards: int) -> int:
+    """The shard that a mailbox belongs to, of so many: the same one in every run with as many."""
+    return int.from_bytes(hashlib.sha256(mailbox.encode()).digest()[:8]) % shards
+
+
+def _task_data(task: Task) -> list[object]:
+    return [
+        task.mailbox,
+        task.address,
+        sorted(task.audiences),
+        task.in_audience,
+        task.excuse.value if task.excuse else None,
+        sorted(task.declines),
+        task.name,
+    ]
+
+
+def _task(data: object) -> Task:
+    mailbox, address, audiences, in_audience, excuse, declines, name = _list(data)
+    return Task(
+        _string(mailbox),
+        _string(address),
+        frozenset(map(_string, _list(audiences))),
+        in_audience is True,
+        None if excuse is None else Excuse(excuse),
+        frozenset(map(_string, _list(declines))),
+        _string(name),
+    )
+
+
+def _text(data: Mapping[str, object]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _data(text: str | bytes) -> Mapping[str, Any]:
+    try:
+        return _mapping(json.loads(text))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BadMessage("A message is not a JSON object.") from error
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError
+    return value
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError
+    return value
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
