@@ -7,20 +7,18 @@ agree.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import FR, MO, MONTHLY, SA, SU, TH, TU, WE, WEEKLY, rrule
 
 from holdfast.core import tag as tags
-from holdfast.core.desired import ChoiceKey
 from holdfast.core.errors import (
     Conflict,
     Crossing,
@@ -60,119 +58,28 @@ from holdfast.core.model import (
     WorkingHours,
 )
 from holdfast.core.summary import Place, Post, Posted, Reply
-from holdfast.core.tenant import TenantFacts
-from holdfast.core.touches import Touches
-from holdfast.jobs.ports import Approval, Entry, Known, Learned, Placed, Ports, PostState, SignedIn
+from holdfast.jobs.ports import Ports
+from tests.jobs.memory_journal import WRITES, Call, Crash, Fault, HandClock, Journal
+from tests.jobs.memory_queues import MemoryQueue, MemorySubscriptions
+from tests.jobs.memory_state import MemoryState
 
-WRITES = frozenset({"create", "put", "move", "make_busy", "shorten", "rewrite", "retell", "retag", "delete", "decline"})
-"""The calls that change a calendar."""
+__all__ = [
+    "WRITES",
+    "Call",
+    "Crash",
+    "Event",
+    "Fault",
+    "HandClock",
+    "Journal",
+    "Mailbox",
+    "MemoryState",
+    "Message",
+    "World",
+]
 
 WEEKDAYS = (MO, TU, WE, TH, FR, SA, SU)
 """dateutil's names of the days, as dates count them."""
 _ENDLESS = timedelta(weeks=200)
-
-
-class Crash(BaseException):
-    """The process is killed. Not an ``Exception``, so that nothing can swallow it."""
-
-
-class Call(NamedTuple):
-    """One call of a port. ``about`` is the mailbox, group or block it concerned."""
-
-    port: str
-    name: str
-    about: str
-
-
-@dataclass
-class Fault:
-    """Fail the calls called ``name`` in ``mailbox`` with ``error``: from the ``nth`` on, so many ``times``.
-
-    ``after`` means that the write is done and only its answer is lost.
-    """
-
-    name: str
-    error: GraphError
-    mailbox: str | None = None
-    nth: int = 1
-    times: int = 1_000_000
-    after: bool = False
-    seen: int = 0
-
-    def strikes(self, call: Call) -> bool:
-        if call.name != self.name or self.mailbox not in (None, call.about):
-            return False
-        self.seen += 1
-        return self.nth <= self.seen < self.nth + self.times
-
-
-@dataclass
-class Journal:
-    """Every call of every port in the order they were made; where to die; what to let fail."""
-
-    calls: list[Call] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    die_at: int | None = None
-    die_after_the_effect: bool = False
-    dead: bool = False
-
-    def of(self, *names: str, about: str | None = None) -> list[Call]:
-        return [call for call in self.calls if call.name in names and about in (None, call.about)]
-
-    def names(self, about: str | None = None) -> list[str]:
-        return [call.name for call in self.calls if about in (None, call.about)]
-
-    @property
-    def writes(self) -> list[Call]:
-        return self.of(*WRITES)
-
-    def clear(self) -> None:
-        self.calls.clear()
-
-    async def around(self, call: Call, effect: Callable[[], Any]) -> Any:
-        """Do what a call does, unless the process dies or the call is to fail."""
-        if self.dead:
-            raise Crash
-        await asyncio.sleep(0)
-        number = len(self.calls)
-        self.calls.append(call)
-        if self.die_at == number and not self.die_after_the_effect:
-            self.dead = True
-        if self.dead:
-            raise Crash
-        fault = next((fault for fault in self.faults if fault.strikes(call)), None)
-        if fault and not fault.after:
-            raise fault.error
-        try:
-            answer = effect()
-        finally:
-            if self.die_at == number:
-                self.dead = True
-                raise Crash
-        if fault:
-            raise fault.error
-        return answer
-
-
-class HandClock:
-    """Set by hand; its sleep moves it on."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-        self.slept = 0.0
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept += seconds
-        self.at += timedelta(seconds=seconds)
-
-    def pass_time(self, **length: float) -> None:
-        self.at += timedelta(**length)
 
 
 class MemoryDirectory:
@@ -737,205 +644,6 @@ def _look(event: Event) -> EventLook:
     starts = _starts(event)
     tag = tags.parse(event.tag) if event.tag else None
     return EventLook(event.id, event.etag, event.weekly, tag, event.transaction, starts, event.range_ends)
-
-
-class MemoryState:
-    """A state that lasts as long as the test."""
-
-    def __init__(self, journal: Journal | None = None) -> None:
-        self._journal = journal or Journal()
-        self.forget_everything()
-
-    def forget_everything(self) -> None:
-        self._approval: Approval | None = None
-        self._placed: dict[str, Placed] = {}
-        self._known: dict[str, Known] = {}
-        self._profiles: dict[str, Learned] = {}
-        self._touches: dict[str, Touches] = {}
-        self._sent: dict[str, dict[str, tuple[datetime, str]]] = {}
-        self._posts: dict[tuple[str, str], Entry] = {}
-        self._holders: dict[tuple[str, str], tuple[str, datetime]] = {}
-        self._choices: dict[ChoiceKey, time] = {}
-        self._facts: TenantFacts | None = None
-        self._floors: dict[str, int] = {}
-        self._run: dict[str, Any] | None = None
-        self._tokens: tuple[bytes, SignedIn] | None = None
-
-    async def approval(self) -> Approval | None:
-        return await self._do("approval", lambda: self._approval)
-
-    async def approve(self, approval: Approval) -> None:
-        def effect() -> None:
-            self._approval = replace(approval, groups=dict(approval.groups))
-
-        await self._do("approve", effect)
-
-    async def withdraw(self) -> None:
-        await self._do("withdraw", self.withdraw_at_once)
-
-    def withdraw_at_once(self) -> None:
-        """What another process does meanwhile."""
-        self._approval = None
-
-    async def placed(self) -> Mapping[str, Placed]:
-        return await self._do("placed", lambda: dict(self._placed))
-
-    async def place(self, placed: Placed) -> None:
-        def effect() -> None:
-            if placed.slots:
-                self._placed[placed.mailbox] = placed
-            else:
-                self._placed.pop(placed.mailbox, None)
-
-        await self._do("place", effect, placed.mailbox)
-
-    async def known(self, mailbox: str) -> Known | None:
-        return await self._do("known", lambda: self._known.get(mailbox), mailbox)
-
-    async def know(self, mailbox: str, known: Known | None) -> None:
-        def effect() -> None:
-            self._known.pop(mailbox, None)
-            if known is not None:
-                series = tuple(replace(one, etag="", instances=None, ahead=None) for one in known.series)
-                self._known[mailbox] = replace(known, series=series)
-
-        await self._do("know", effect, mailbox)
-
-    async def profile(self, mailbox: str) -> Learned | None:
-        return await self._do("learned", lambda: self._profiles.get(mailbox), mailbox)
-
-    async def learn(self, mailbox: str, learned: Learned) -> None:
-        def effect() -> None:
-            self._profiles[mailbox] = learned
-
-        await self._do("learn", effect, mailbox)
-
-    async def touches(self, mailbox: str) -> Touches:
-        return await self._do("touches", lambda: self._touches.get(mailbox, Touches()), mailbox)
-
-    async def touch(self, mailbox: str, touches: Touches) -> None:
-        def effect() -> None:
-            self._touches[mailbox] = touches
-
-        await self._do("touch", effect, mailbox)
-
-    async def forget_touches(self, before: date) -> None:
-        def effect() -> None:
-            self._touches = {mailbox: one.since(before) for mailbox, one in self._touches.items()}
-            for told in self._sent.values():
-                for about in [about for about, (at, _) in told.items() if at.date() < before]:
-                    del told[about]
-
-        await self._do("forget_touches", effect)
-
-    async def sent(self, address: str) -> Mapping[str, datetime]:
-        def effect() -> dict[str, datetime]:
-            return {about: at for about, (at, _) in self._sent.get(address, {}).items()}
-
-        return await self._do("sent", effect, address)
-
-    async def claim(self, address: str, about: Collection[str], at: datetime, *, most: int, since: datetime) -> bool:
-        def effect() -> bool:
-            told = self._sent.setdefault(address, {})
-            recent = {message for sent, message in told.values() if sent > since}
-            if len(recent) >= most or not told.keys().isdisjoint(about):
-                return False
-            told.update({one: (at, min(about)) for one in about})
-            return True
-
-        return await self._do("claim", effect, address)
-
-    async def take_back(self, address: str, about: Collection[str]) -> None:
-        def effect() -> None:
-            for one in about:
-                self._sent.get(address, {}).pop(one, None)
-
-        await self._do("take_back", effect, address)
-
-    async def posts(self, channel: str) -> list[Entry]:
-        def effect() -> list[Entry]:
-            return sorted((one for (of, _), one in self._posts.items() if of == channel), key=lambda one: one.period)
-
-        return await self._do("posts", effect, channel)
-
-    async def begin_post(self, entry: Entry, *, holder: str, until: datetime, over: Collection[PostState] = ()) -> bool:
-        def effect() -> bool:
-            key = entry.channel, entry.period
-            before = self._posts.get(key)
-            open_states = {PostState.POSTING, *over}
-            if before is not None and (before.state not in open_states or self._holders[key][1] >= entry.at):
-                return False
-            self._posts[key] = replace(before, state=entry.state, at=entry.at) if before else entry
-            self._holders[key] = holder, until
-            return True
-
-        return await self._do("begin_post", effect, entry.channel)
-
-    async def end_post(self, entry: Entry, *, holder: str) -> None:
-        def effect() -> None:
-            key = entry.channel, entry.period
-            if key in self._holders and self._holders[key][0] == holder:
-                self._posts[key] = entry
-                self._holders[key] = holder, entry.at
-
-        await self._do("end_post", effect, entry.channel)
-
-    async def choices(self) -> Mapping[ChoiceKey, time]:
-        return await self._do("choices", lambda: dict(self._choices))
-
-    async def choose(self, choices: Mapping[ChoiceKey, time]) -> None:
-        await self._do("choose", lambda: self._choices.update(choices))
-
-    async def tenant_facts(self) -> TenantFacts | None:
-        return await self._do("tenant_facts", lambda: self._facts)
-
-    async def learn_facts(self, facts: TenantFacts) -> None:
-        def effect() -> None:
-            self._facts = facts
-
-        await self._do("learn_facts", effect)
-
-    async def floors(self) -> Mapping[str, int]:
-        return await self._do("floors", lambda: dict(self._floors))
-
-    async def raise_floor(self, block: str, generation: int) -> None:
-        def effect() -> None:
-            self._floors[block] = max(generation, self._floors.get(block, generation))
-
-        await self._do("raise_floor", effect, block)
-
-    async def signed_in(self) -> SignedIn | None:
-        return await self._do("signed_in", lambda: self._tokens and self._tokens[1])
-
-    async def token_cache(self) -> bytes | None:
-        return await self._do("token_cache", lambda: self._tokens and self._tokens[0])
-
-    async def keep_token_cache(self, data: bytes | None, at: datetime) -> None:
-        def effect() -> None:
-            self._tokens = None if data is None else (data, SignedIn(at, at))
-
-        await self._do("keep_token_cache", effect)
-
-    async def renew_token_cache(self, data: bytes, at: datetime, *, instead_of: bytes) -> bool:
-        def effect() -> bool:
-            if self._tokens is None or self._tokens[0] != instead_of:
-                return False
-            self._tokens = data, SignedIn(self._tokens[1].since, at)
-            return True
-
-        return await self._do("renew_token_cache", effect)
-
-    async def last_run(self) -> Mapping[str, Any] | None:
-        return await self._do("last_run", lambda: self._run)
-
-    async def record_run(self, run: Mapping[str, Any]) -> None:
-        def effect() -> None:
-            self._run = dict(run)
-
-        await self._do("record_run", effect)
-
-    async def _do(self, name: str, effect: Callable[[], Any], about: str = "") -> Any:
-        return await self._journal.around(Call("state", name, about), effect)
 
 
 class MemoryMail:
