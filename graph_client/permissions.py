@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from holdfast.core.permissions import (
+    BEING_TOLD,
     CALENDARS,
     FIND_CHANNELS,
     FIND_TEAMS,
@@ -46,6 +47,8 @@ READ_MAILBOX_SETTINGS = Need(
 READ_CALENDAR = Need("reading a calendar", (CALENDARS,), of_mailbox=True)
 READ_FREE_BUSY = Need("asking when people are free", (CALENDARS,), of_mailbox=True)
 WRITE_CALENDAR = Need("writing a calendar", (CALENDARS,), of_mailbox=True)
+SUBSCRIBE = Need("asking to be told of changes in a calendar", (BEING_TOLD,), of_mailbox=True)
+KEEP_SUBSCRIPTIONS = Need("keeping what tells of changes in calendars", (BEING_TOLD,))
 SEND_MAIL = Need("sending mail from the organizer mailbox", (MAIL,), of_mailbox=True)
 LIST_TEAMS = Need("looking for a team", (FIND_TEAMS,), delegated=True)
 LIST_CHANNELS = Need("looking for a channel", (FIND_CHANNELS,), delegated=True)

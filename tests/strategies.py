@@ -199,6 +199,12 @@ def tenants(draw: st.DrawFn, *, sends_mail: bool) -> Tenant:
         cloud=draw(st.sampled_from(Cloud)),
         credential=credential,
         organizer=draw(addresses() if sends_mail else st.none() | addresses()),
+        notification_url=draw(
+            st.none()
+            | st.from_regex(r"https://[a-z]{1,10}\.example(:[1-9][0-9]{3})?(/[a-z]{1,5})*", fullmatch=True).map(
+                lambda beginning: f"{beginning}/notifications"
+            )
+        ),
     )
 
 

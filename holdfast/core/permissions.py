@@ -12,6 +12,7 @@ USERS = "User.Read.All"
 MAILBOX_SETTINGS = "MailboxSettings.Read"
 CALENDARS = "Calendars.ReadWrite"
 MAIL = "Mail.Send"
+BEING_TOLD = "Calendars.Read"
 
 PERMISSIONS = {
     GROUP_MEMBERS: "finding the groups of the settings and listing their members, through nested groups",
@@ -20,9 +21,10 @@ PERMISSIONS = {
     "and time zones",
     CALENDARS: "putting learning blocks into calendars, finding them again and ending them",
     MAIL: "sending a note from the organizer mailbox to those who book meetings on top",
+    BEING_TOLD: "being told of changes in calendars, where tenant.notification_url is set",
 }
 
-LIMITED = frozenset({MAILBOX_SETTINGS, CALENDARS, MAIL})
+LIMITED = frozenset({MAILBOX_SETTINGS, CALENDARS, MAIL, BEING_TOLD})
 """Those that can be granted for some mailboxes only, by RBAC for Applications; they are then in no token."""
 
 SEND_POSTS = "ChannelMessage.Send"

@@ -8,7 +8,16 @@ from typing import Protocol
 from holdfast.core.errors import GraphError, NoMailbox, NotSignedIn, Unreachable
 from holdfast.core.finding import Finding, learning
 from holdfast.core.model import Overlap
-from holdfast.core.permissions import CALENDARS, GROUP_MEMBERS, LIMITED, MAIL, MAILBOX_SETTINGS, PERMISSIONS, USERS
+from holdfast.core.permissions import (
+    BEING_TOLD,
+    CALENDARS,
+    GROUP_MEMBERS,
+    LIMITED,
+    MAIL,
+    MAILBOX_SETTINGS,
+    PERMISSIONS,
+    USERS,
+)
 from holdfast.core.settings import Channel, Settings, Via
 from holdfast.jobs.audience import Audience, AudienceError, Member, group_path, resolve
 from holdfast.jobs.crowd import each
@@ -18,6 +27,12 @@ from holdfast.jobs.survey import elsewhere
 _MAILBOXES_TRIED = 5
 _NO_MARKER = "holdfast check"
 """What no post carries: to look for it takes the right to read and finds nothing."""
+
+_NOT_TRIED = {
+    MAIL: f"Grant {MAIL} for the organizer mailbox by RBAC for Applications; no token lists it then.",
+    BEING_TOLD: f"Grant {BEING_TOLD} as you granted {CALENDARS}; by RBAC for Applications no token lists it.",
+}
+"""Permissions whose want shows only when something is done that ``check`` does not do, and how they are granted."""
 
 
 class SignIn(Protocol):
@@ -147,7 +162,8 @@ def _workflows(channels: Iterable[Channel], addresses: Addresses) -> list[Findin
 def needed(settings: Settings) -> list[str]:
     """The permissions that these settings need."""
     sends = any(block.overlap is Overlap.NOTIFY for block in settings.blocks)
-    return [name for name in PERMISSIONS if name != MAIL or sends]
+    unused = {MAIL: not sends, BEING_TOLD: settings.tenant.notification_url is None}
+    return [name for name in PERMISSIONS if not unused.get(name)]
 
 
 def _permission(name: str, roles: frozenset[str], works: set[str]) -> Finding:
@@ -155,10 +171,9 @@ def _permission(name: str, roles: frozenset[str], works: set[str]) -> Finding:
     what = f"Permission {name}"
     if name in roles:
         return Finding(what, "granted for the whole tenant")
-    if name == MAIL:
+    if name in _NOT_TRIED:
         found = f"not in the token; it is for {PERMISSIONS[name]}"
-        cure = f"Grant {name} for the organizer mailbox by RBAC for Applications; no token lists it then."
-        return Finding(what, found, cure, fatal=False)
+        return Finding(what, found, _NOT_TRIED[name], fatal=False)
     if name not in works:
         found = f"not in the token; it is for {PERMISSIONS[name]}"
         cure = f"Grant {name} (application) and admin consent."

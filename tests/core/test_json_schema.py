@@ -103,6 +103,8 @@ MISSHAPEN = [
     (("audiences", "alla", "holidays"), {"country": "se"}),
     (("audiences", "alla", "language"), "finska"),
     (("tenant", "organizer"), 5),
+    (("tenant", "notification_url"), "http://holdfast.fjallvik.example/api/notifications"),
+    (("tenant", "notification_url"), "https://holdfast.fjallvik.example/api"),
     (("tenant", "cloud"), "globe"),
     (("tenant", "credential"), "password"),
     (("tenant", "client_secret"), "x"),

@@ -144,6 +144,15 @@ class TestEnvironment:
         )
         assert settings.tenant.client_id is None
 
+    def test_it_can_say_where_graph_is_to_tell_of_changes(self) -> None:
+        assert read(EXAMPLE).tenant.notification_url is None
+        assert read(EXAMPLE).tenant.lifecycle_url is None
+        tenant = read(EXAMPLE, HOLDFAST_NOTIFICATION_URL="https://holdfast.example:8443/api/notifications").tenant
+        assert tenant.notification_url == "https://holdfast.example:8443/api/notifications"
+        assert tenant.lifecycle_url == "https://holdfast.example:8443/api/lifecycle"
+        [told] = problems(EXAMPLE, HOLDFAST_NOTIFICATION_URL="https://holdfast.example")
+        assert "from the environment variable HOLDFAST_NOTIFICATION_URL, does not end in /notifications" in told
+
     def test_an_empty_variable_is_none(self) -> None:
         assert read(EXAMPLE, HOLDFAST_TENANT_ID="") == read(EXAMPLE)
 

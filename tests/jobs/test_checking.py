@@ -9,14 +9,14 @@ import pytest
 from holdfast.core.errors import Denied, Gone, GraphError, NotSignedIn, Throttled, Unexpected, Unreachable
 from holdfast.core.finding import Finding
 from holdfast.core.model import Group, Overlap, Purpose
-from holdfast.core.permissions import CALENDARS, MAIL, PERMISSIONS
+from holdfast.core.permissions import BEING_TOLD, CALENDARS, MAIL, PERMISSIONS
 from holdfast.core.settings import Goal, Resource, Settings, Via
 from holdfast.jobs.check import check
 from tests.jobs.fjallvik import ANNA, BO, EVERYBODY, block, firm, fjallvik, person, staff
 from tests.jobs.memory import World
 from tests.jobs.posting import LOGIN, TENANT, channel
 
-ALWAYS = {name: why for name, why in PERMISSIONS.items() if name != MAIL}
+ALWAYS = {name: why for name, why in PERMISSIONS.items() if name not in {MAIL, BEING_TOLD}}
 """What every settings file needs."""
 
 
@@ -290,3 +290,16 @@ async def test_links_are_tried_when_asked_for_each_once() -> None:
     assert [(one.what, one.found) for one in wrong(findings)] == [("Link https://kurser.example/b", "answers 404")]
     findings = await check(settings, world.ports, SignIn(*ALWAYS), world.workflow, Pages())
     assert findings[-1].found == "all 2 answer"
+
+
+async def test_where_changes_are_to_be_told_a_permission_to_read_is_asked_for() -> None:
+    settings = fjallvik()
+    told = settings.tenant.model_copy(update={"notification_url": "https://holdfast.example/api/notifications"})
+    settings = settings.model_copy(update={"tenant": told})
+    what = f"Permission {BEING_TOLD}"
+    (finding,) = wrong(await checked(firm(ANNA), settings))
+    assert (finding.what, finding.fatal) == (what, False)
+    assert "tenant.notification_url" in finding.found
+    assert finding.cure.startswith("Grant Calendars.Read as you granted Calendars.ReadWrite")
+    findings = await checked(firm(ANNA), settings, SignIn(*ALWAYS, BEING_TOLD))
+    assert [one.found for one in findings if one.what == what] == ["granted for the whole tenant"]

@@ -161,6 +161,26 @@ def _address(value: object) -> str:
     raise refuse("is not a mail address", "Write one such as jour@fjallvik.example")
 
 
+NOTIFICATIONS, LIFECYCLE = "/notifications", "/lifecycle"
+"""How the two addresses end at which Graph tells of changes: of those in mailboxes, and of its promises to tell."""
+
+_LONGEST_URL = 2000
+
+
+def _notification_url(value: object) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    cure = f"Write the address of the function, such as https://holdfast.fjallvik.example/api{NOTIFICATIONS}"
+    if not re.fullmatch(r"https?://[^\s<>\"'\\]+", text) or len(text) > _LONGEST_URL:
+        raise refuse("is not an address", cure)
+    if not text.startswith("https://"):
+        raise refuse("is not an address that begins with https://", f"Microsoft Graph tells nobody else. {cure}")
+    if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^?#@]*)?", text):
+        raise refuse("is an address with more than a host and a path", f"Leave out what is not needed. {cure}")
+    if not text.endswith(NOTIFICATIONS):
+        raise refuse(f"does not end in {NOTIFICATIONS}", cure)
+    return text
+
+
 def _clock_time(value: object) -> time:
     if isinstance(value, time):
         return value
@@ -207,6 +227,10 @@ Line = Annotated[str, *_kind(_line, {"type": "string", "minLength": 1, "maxLengt
 Identifier = Annotated[str, *_kind(_identifier, {"type": "string", "pattern": "^[a-z0-9-]{1,40}$"})]
 Guid = Annotated[uuid.UUID, *_kind(_guid, {"type": "string", "format": "uuid"})]
 Zone = Annotated[str, *_kind(_zone, {"type": "string"})]
+NotificationUrl = Annotated[
+    str,
+    *_kind(_notification_url, {"type": "string", "format": "uri", "pattern": f"^https://.*{NOTIFICATIONS}$"}),
+]
 Address = Annotated[str, *_kind(_address, {"type": "string", "format": "email"})]
 ClockTime = Annotated[
     time,

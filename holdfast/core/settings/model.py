@@ -17,6 +17,8 @@ from holdfast.core.model import Overlap, Protection, Rule, Slot
 from holdfast.core.recurrence import next_date
 from holdfast.core.settings.channels import Channel, Login
 from holdfast.core.settings.fields import (
+    LIFECYCLE,
+    NOTIFICATIONS,
     Address,
     CalendarDate,
     Guid,
@@ -24,6 +26,7 @@ from holdfast.core.settings.fields import (
     LanguageKey,
     Line,
     Names,
+    NotificationUrl,
     Section,
     Zone,
     choice,
@@ -158,6 +161,19 @@ class Tenant(Section):
         title="Login",
         description="How the account that posts to channels signs in: `holdfast login` does it once.",
     )
+    notification_url: NotificationUrl | None = Field(
+        default=None,
+        description="The public address at which Microsoft Graph tells of changes in calendars, so that what was "
+        "touched is put right within minutes: that of the function `notifications`. Without it everybody is looked at "
+        "once an hour, which is enough.",
+        examples=["https://holdfast.fjallvik.example/api/notifications"],
+    )
+
+    @property
+    def lifecycle_url(self) -> str | None:
+        """The address beside it at which Graph tells what becomes of its promise to tell."""
+        url = self.notification_url
+        return url.removesuffix(NOTIFICATIONS) + LIFECYCLE if url else None
 
 
 class Audience(Section):

@@ -35,6 +35,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "HOLDFAST_CLOUD": "cloud",
     "HOLDFAST_CREDENTIAL": "credential",
     "HOLDFAST_ORGANIZER": "organizer",
+    "HOLDFAST_NOTIFICATION_URL": "notification_url",
 }
 """Environment variables that stand above the file, and the key under ``tenant`` that each of them fills."""
 
