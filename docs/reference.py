@@ -111,8 +111,8 @@ Applications with the role `Application Mail.Send`: granted in Entra, it lets an
 
 `Calendars.Read` is needed only where `tenant.notification_url` is set: whoever wants to be told of changes needs a
 permission to read, and Graph does not promise that one to write is enough. Grant it as you granted
-`Calendars.ReadWrite`: in Entra, or by RBAC for Applications with the role `Application Calendars.Read`. What Graph tells
-is that something has changed, and in whose calendar, never what.
+`Calendars.ReadWrite`: in Entra, or by RBAC for Applications with the role `Application Calendars.Read`. What Graph
+tells is that something has changed, and in whose calendar, never what.
 """
 
 _DELEGATED = """

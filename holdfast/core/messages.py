@@ -76,7 +76,7 @@ class Shard:
                 "stage": self.stage.value,
                 "index": self.index,
                 "leave": self.leave.value,
-                "tasks": [_task_data(task) for task in self.tasks],
+                "tasks": [task_row(task) for task in self.tasks],
                 "attempt": self.attempt,
                 "so_far": dict(self.so_far),
             }
@@ -92,7 +92,7 @@ class Shard:
                 Stage(data["stage"]),
                 _number(data["index"]),
                 Leave(data["leave"]),
-                tuple(_task(one) for one in _list(data["tasks"])),
+                tuple(task_of(one) for one in _list(data["tasks"])),
                 _number(data["attempt"]),
                 _mapping(data["so_far"]),
             )
@@ -109,18 +109,38 @@ class Heard:
     etag: str = ""
 
 
+class Care(enum.StrEnum):
+    """What Graph wants to be done with a subscription: it stops telling unless it is renewed, or has ended it."""
+
+    RENEW = "renew"
+    REPLACE = "replace"
+
+
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """That something may have been touched in a mailbox, received at ``at``; without ``heard``, anything may."""
+    """That something may have been touched in a mailbox, received at ``at``; without ``heard``, anything may.
+
+    ``care`` is what ``subscription``, the one with this id, needs besides.
+    """
 
     mailbox: str
     at: datetime
     heard: tuple[Heard, ...] = ()
+    care: Care | None = None
+    subscription: str = ""
+
+    @property
+    def tells_of_touches(self) -> bool:
+        """Whether the mailbox is to be looked at: not where nothing is asked for but a renewal."""
+        return self.care is not Care.RENEW
 
     def text(self) -> str:
         """The message."""
-        heard = [[one.event_id, one.change, one.etag] for one in self.heard]
-        return _text({"mailbox": self.mailbox, "at": self.at.isoformat(), "heard": heard})
+        data: dict[str, object] = {"mailbox": self.mailbox, "at": self.at.isoformat()}
+        data["heard"] = [[one.event_id, one.change, one.etag] for one in self.heard]
+        if self.care is not None:
+            data |= {"care": self.care.value, "subscription": self.subscription}
+        return _text(data)
 
     @classmethod
     def parse(cls, text: str | bytes) -> Hint:
@@ -128,7 +148,9 @@ class Hint:
         data = _data(text)
         try:
             heard = tuple(Heard(*map(_string, one)) for one in _list(data["heard"]))
-            hint = cls(_string(data["mailbox"]), datetime.fromisoformat(_string(data["at"])), heard)
+            care = None if data.get("care") is None else Care(data["care"])
+            at = datetime.fromisoformat(_string(data["at"]))
+            hint = cls(_string(data["mailbox"]), at, heard, care, _string(data.get("subscription", "")))
         except (KeyError, TypeError, ValueError) as error:
             raise BadMessage(f"A message is not a hint: {type(error).__name__}.") from error
         if hint.at.tzinfo is None:
@@ -141,7 +163,8 @@ def shard_of(mailbox: str, shards: int) -> int:
     return int.from_bytes(hashlib.sha256(mailbox.encode()).digest()[:8]) % shards
 
 
-def _task_data(task: Task) -> list[object]:
+def task_row(task: Task) -> list[object]:
+    """A mailbox of a shard as plain data."""
     return [
         task.mailbox,
         task.address,
@@ -153,7 +176,8 @@ def _task_data(task: Task) -> list[object]:
     ]
 
 
-def _task(data: object) -> Task:
+def task_of(data: object) -> Task:
+    """The mailbox that was plain data. Raises ``TypeError`` or ``ValueError`` for what is none."""
     mailbox, address, audiences, in_audience, excuse, declines, name = _list(data)
     return Task(
         _string(mailbox),
