@@ -355,6 +355,10 @@ def guard(plan: Plan, *, managed: Collection[str], complete: Collection[str], sh
         for planned in plan.mailboxes
         if any(change.reason in DELIBERATE and change.block in complete for change in planned.changes)
     }
-    everyone = len({*managed, *touched})
-    if len(touched) > count and len(touched) * 100 > everyone * share:
-        raise UnsafePlan(len(touched), everyone, share, count)
+    check_share(len(touched), len({*managed, *touched}), share=share, count=count)
+
+
+def check_share(touched: int, managed: int, *, share: int, count: int) -> None:
+    """Refuse to touch so many of so many people at once: raises ``UnsafePlan`` as ``guard`` does."""
+    if touched > count and touched * 100 > managed * share:
+        raise UnsafePlan(touched, managed, share, count)

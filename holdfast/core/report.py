@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from holdfast.core.errors import GraphError
+from holdfast.core.errors import GraphError, Throttled, Unreachable
 
 
 class MailboxState(enum.StrEnum):
@@ -42,6 +42,9 @@ _MEANINGS = {
 INCOMPLETE = frozenset({MailboxState.UNREAD, MailboxState.UNCONFIRMED, MailboxState.FAILED})
 """States that make a run incomplete: somebody should look."""
 
+REACHED = frozenset({MailboxState.HELD, MailboxState.CHANGED, MailboxState.EXCUSED})
+"""States of those who have what the settings ask for, or are to have nothing."""
+
 
 class Excuse(enum.StrEnum):
     """Why a mailbox gets no block."""
@@ -67,11 +70,14 @@ class Problem:
     cure: str
     code: str = ""
     request_id: str = ""
+    passes: bool = False
+    """Whether it is over by itself in a while: Graph had no time, or there was no way through to it."""
 
     @classmethod
     def of(cls, error: GraphError) -> Problem:
         """The problem that an error of Graph is."""
-        return cls(error.message, error.cure, error.code or str(error.status or ""), error.request_id)
+        passes = isinstance(error, Throttled | Unreachable)
+        return cls(error.message, error.cure, error.code or str(error.status or ""), error.request_id, passes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,11 @@ class Report:
         """How many of the audience are in each state; they add up to the audience."""
         counted = Counter(account.state for account in self.audience)
         return {state: counted[state] for state in MailboxState}
+
+    @property
+    def missed(self) -> int:
+        """How many of the audience neither have what the settings ask for nor are to have nothing."""
+        return sum(count for state, count in self.counts().items() if state not in REACHED)
 
     def reasons(self, state: MailboxState) -> dict[str, int]:
         """How many of the audience are in the state for each reason, most first."""

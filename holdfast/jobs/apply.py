@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from holdfast.core.report import MailboxState, Report
-from holdfast.core.settings import Settings, dump, fingerprint
+from holdfast.core.plan import UnsafePlan, check_share
+from holdfast.core.report import Report
+from holdfast.core.settings import Settings, dump, fingerprint, parse
 from holdfast.jobs.ports import Approval, Ports, Progress, State
 from holdfast.jobs.reconcile import reconcile
 from holdfast.jobs.survey import Survey
 
-REACHED = frozenset({MailboxState.HELD, MailboxState.CHANGED, MailboxState.EXCUSED})
-"""The states of those who have what the settings ask for, or are to have nothing."""
+
+def in_force_of(approval: Approval, settings: Settings) -> Settings:
+    """The approved settings, in the tenant and with the mailboxes that the file names today.
+
+    Those are no part of what is approved: the same settings may be signed in to on a laptop and in Azure.
+    """
+    approved = parse(approval.settings, name="approved settings", environment={})
+    return approved.model_copy(update={"tenant": settings.tenant})
 
 
 async def apply(
@@ -38,19 +45,20 @@ async def apply(
     outcomes = await reconcile(seen.looks, ports, progress=progress)
     report = seen.report("apply", ports.clock.now(), outcomes)
     if not trial:
-        await introduce(approval, settings, report, ports.state)
+        await introduce(approval, settings, ports.state, missed=report.missed, of=len(report.audience))
         await ports.state.record_run(report.data())
     return report
 
 
-async def introduce(approval: Approval, settings: Settings, done: Report, state: State) -> None:
+async def introduce(approval: Approval, settings: Settings, state: State, *, missed: int, of: int) -> None:
     """Count the blocks as introduced, now that everybody has been gone through, so that the guard holds for them.
 
-    Not while so many could not be reached that the guard would refuse to serve them later. Whatever has been approved
-    or withdrawn meanwhile stays as it is.
+    Not where so many of the audience were ``missed`` that the guard would refuse to serve them later. Whatever has been
+    approved or withdrawn meanwhile stays as it is.
     """
-    missed = sum(count for left, count in done.counts().items() if left not in REACHED)
-    if missed > settings.guard.count and missed * 100 > len(done.audience) * settings.guard.share:
+    try:
+        check_share(missed, of, share=settings.guard.share, count=settings.guard.count)
+    except UnsafePlan:
         return
     complete = frozenset(block.id for block in settings.blocks)
     if complete != approval.complete and await state.approval() == approval:

@@ -22,6 +22,7 @@ from holdfast.core.model import (
     Occurrence,
     Profile,
     Single,
+    SlotKey,
 )
 from holdfast.core.overlap import OnTop
 from holdfast.core.plan import Change, Reason
@@ -29,6 +30,7 @@ from holdfast.core.protection import Held, Judged, Verdict, held, judge
 from holdfast.core.report import Account, Excuse
 from holdfast.core.settings import Settings
 from holdfast.core.touches import DateKey, Touches
+from holdfast.jobs.ports import Placed
 
 
 class Decisions:
@@ -148,6 +150,12 @@ class Errand:
     """Whether somebody asked for what is done: only then are deleted series of soft blocks made again."""
     ask_again: bool = False
     """Whether series are made again, too, whose owner has deleted them twice within a quarter."""
+    record: Placed | None = None
+    """What is on record of the mailbox; None where nothing is."""
+
+    def placed(self, slots: frozenset[SlotKey]) -> Placed:
+        """What there is to put on record of the mailbox, once it has these slots."""
+        return Placed(self.mailbox, self.address, slots, self.audiences, self.declines, self.name)
 
     def live(self, calendar: ActualCalendar, at: datetime) -> list[ActualSeries]:
         """The series that are not over, by the date where the organisation is, without copies: as ``diff`` has it."""

@@ -39,7 +39,7 @@ from holdfast.core.report import Account, Excuse, MailboxState, Problem
 from holdfast.core.tag import UNKNOWN, transaction_id
 from holdfast.jobs.dates import ahead_of, judged_dates, look_at_dates, look_at_meetings, standing_on_new, viewed
 from holdfast.jobs.errand import Brief, Decisions, Errand, Look, Touched
-from holdfast.jobs.ports import Calendars, Known, Learned, Placed, Ports, State
+from holdfast.jobs.ports import Calendars, Known, Learned, Ports, State
 
 PROFILE_HOLDS = timedelta(days=7)
 """How long what a mailbox says of itself is believed without asking again."""
@@ -121,6 +121,7 @@ async def _seen(
     """What a mailbox holds and what has to change there; remembered where it was read whole."""
     known = await _by_heart(errand, ports, decisions) if by_heart else None
     if known is not None:
+        await put_on_record(errand, errand.memory.placed, ports.state)
         return known[0], (), known[1]
     calendar, changes = await difference(errand, ports, decisions)
     there = errand.where_it_stands(calendar, decisions.now)
@@ -302,12 +303,22 @@ async def remember(errand: Errand, calendar: ActualCalendar, state: State, now: 
     """
     live = errand.live(calendar, now)
     wanted = {want.key for want in errand.desired.wants}
-    slots = _slots(live) | (errand.memory.placed & wanted)
-    if slots != errand.memory.placed:
-        await state.place(Placed(errand.mailbox, errand.address, slots))
+    await put_on_record(errand, _slots(live) | (errand.memory.placed & wanted), state)
     series = tuple(replace(one, etag="", instances=None, ahead=None) for one in live)
     before = await state.known(errand.mailbox)
     if before is None and not series:
         return
     if before is None or before.series != series or now - before.read > WHOLE_READ_HOLDS / 2:
         await state.know(errand.mailbox, Known(now, series) if series else None)
+
+
+async def put_on_record(errand: Errand, slots: frozenset[SlotKey], state: State) -> None:
+    """Keep in mind that a mailbox has these slots and whose it is, unless just that is on record."""
+    placed = errand.placed(slots)
+    if placed != errand.record if slots else errand.record is not None:
+        await state.place(placed)
+
+
+def etags_of(calendar: ActualCalendar) -> frozenset[str]:
+    """The ETags of our events there, as they were read."""
+    return frozenset(series.etag for series in calendar.series if series.etag)

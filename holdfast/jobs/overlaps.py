@@ -74,9 +74,16 @@ async def answer(seen: Survey, settings: Settings, ports: Ports, *, progress: Pr
     if not due:
         return answered
 
+    async def audiences_of(organizer: str) -> Collection[str]:
+        if organizer in seen.audiences:
+            return seen.audiences[organizer]
+        placed = await ports.state.placed_at(organizer)
+        return placed.audiences if placed else ()
+
     async def work(organizer: str) -> None:
         cases = sorted(due[organizer], key=lambda case: (case.meeting.time, case.errand.address))
-        audience = next((name for name in settings.audiences if name in seen.audiences.get(organizer, ())), None)
+        theirs = await audiences_of(organizer)
+        audience = next((name for name in settings.audiences if name in theirs), None)
         language = settings.language_of(audience) if audience else settings.organization.language
         own = settings.holidays_of(audience) if audience else settings.organization.holidays
         off = DaysOff(own.country, own.subdivision, own.closed, weekends=False) if own else EVERY_DAY

@@ -23,8 +23,8 @@ from holdfast.core.touches import DateKey, Touches
 from holdfast.jobs.crowd import each
 from holdfast.jobs.dates import look_at_dates
 from holdfast.jobs.errand import Decisions, Errand, Look, Outcome
-from holdfast.jobs.looking import GENERATIONS, difference, remember, settled, stands_as
-from holdfast.jobs.ports import Calendars, Placed, Ports, Progress
+from holdfast.jobs.looking import GENERATIONS, difference, etags_of, remember, settled, stands_as
+from holdfast.jobs.ports import Calendars, Ports, Progress, Seen
 
 FRESH = timedelta(minutes=5)
 """How old a look may be when it is acted on; an older one is taken again first."""
@@ -406,6 +406,7 @@ class _Mailbox:
 
         Who had dates put right is no more told from others than who had not: ``state`` is what it was before.
         """
+        looked = self.ports.clock.now()
         try:
             calendar = await self._calendars.read(self.errand.mailbox)
             seen = {series.event_id: series.tag for series in calendar.series}
@@ -425,8 +426,10 @@ class _Mailbox:
             return self._outcome(MailboxState.UNCONFIRMED, "not seen when read back", unseen)
         if self.has_pending:
             await self._remember(replace(await self.ports.state.touches(self.errand.mailbox), pending={}))
-        known = replace(self.errand, memory=replace(self.errand.memory, placed=self.on_record))
+        record = self.errand.placed(self.on_record) if self.on_record else None
+        known = replace(self.errand, memory=replace(self.errand.memory, placed=self.on_record), record=record)
         await remember(known, calendar, self.ports.state, self.ports.clock.now())
+        await self.ports.state.see(self.errand.mailbox, Seen(looked, etags_of(calendar)))
         return self._outcome(state, settled(self.errand)[1])
 
     async def _stand(self, event_id: str, landings: Sequence[tuple[Landing, Slot]]) -> bool:
@@ -470,7 +473,7 @@ class _Mailbox:
         Before a create, not after: a leaver is only looked at by what is on record, also one whose run was killed.
         """
         if slots != self.on_record:
-            await self.ports.state.place(Placed(self.errand.mailbox, self.errand.address, slots))
+            await self.ports.state.place(self.errand.placed(slots))
             self.on_record = slots
 
     @property

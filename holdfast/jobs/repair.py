@@ -10,10 +10,11 @@ from holdfast.core.plan import DELIBERATE
 from holdfast.core.report import Report
 from holdfast.core.settings import Mode, Settings
 from holdfast.jobs import overlaps
+from holdfast.jobs.apply import in_force_of
 from holdfast.jobs.ports import Ports
 from holdfast.jobs.reconcile import reconcile
 from holdfast.jobs.survey import survey
-from holdfast.jobs.sweep import NOT_APPROVED, WATCHING, in_force_of
+from holdfast.jobs.sweep import NOT_APPROVED, WATCHING
 
 FOR_THE_SWEEP = "What changes because of settings or groups is left to the next sweep."
 

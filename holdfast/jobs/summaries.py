@@ -18,11 +18,11 @@ from holdfast.core.periods import Period, current, latest, may_be_posted
 from holdfast.core.report import Problem
 from holdfast.core.settings import Channel, Mode, Settings, Via
 from holdfast.core.summary import Place, Post, Posted, Summary
+from holdfast.jobs.apply import in_force_of
 from holdfast.jobs.audience import resolve
 from holdfast.jobs.choosing import choose
 from holdfast.jobs.gathering import Gathered, Gathering
 from holdfast.jobs.ports import Approval, Entry, Ports, PostState, Progress
-from holdfast.jobs.sweep import in_force_of
 
 LEASE = timedelta(minutes=15)
 """How long whoever posts has for it; after that somebody else goes on."""

@@ -17,6 +17,7 @@ from holdfast.core.desired import (
     Choices,
 )
 from holdfast.core.diff import Memory
+from holdfast.core.messages import Task
 from holdfast.core.model import (
     SlotKey,
 )
@@ -156,18 +157,9 @@ async def survey(
     now = ports.clock.now()
     audience = await resolve(settings, ports.directory, pinned)
     placed = await ports.state.placed()
-    facts = await ports.state.tenant_facts()
     chosen = Choosing() if removing else await choose(settings, audience, ports, given=choices, again=choose_again)
-    brief = Brief(
-        settings,
-        Decisions(now),
-        chosen.times,
-        floors=await ports.state.floors(),
-        range_end_keeps=facts is not None and facts.range_end_keeps is True,
-        home=_home(audience),
-        removing=removing,
-    )
-    errands = _errands(brief, audience, placed)
+    brief = await brief_of(settings, ports, now, chosen.times, home=home_of(audience), removing=removing)
+    errands = errands_of(brief, tasks_of(audience, placed), placed)
     audiences = {errand.address: errand.audiences for errand in errands}
     if only is not None:
         errands = [_the_one(errands, only)]
@@ -182,7 +174,29 @@ async def survey(
     return Survey(now, groups, tuple(looks), chosen, only is not None, brief.home, audiences)
 
 
-def _home(audience: Audience) -> frozenset[str]:
+async def brief_of(
+    settings: Settings,
+    ports: Ports,
+    now: datetime,
+    choices: Choices,
+    *,
+    home: frozenset[str] = frozenset(),
+    removing: Reason | None = None,
+) -> Brief:
+    """What all errands of a run go by, with what is remembered of the tenant."""
+    facts = await ports.state.tenant_facts()
+    return Brief(
+        settings,
+        Decisions(now),
+        choices,
+        floors=await ports.state.floors(),
+        range_end_keeps=facts is not None and facts.range_end_keeps is True,
+        home=home,
+        removing=removing,
+    )
+
+
+def home_of(audience: Audience) -> frozenset[str]:
     """The domains of the audiences' own addresses, but for those of people who belong to another tenant.
 
     An account of another organisation may be a member too, with an address there; its sign-in name tells. And of a
@@ -202,34 +216,47 @@ def elsewhere(settings: Settings, found: Iterable[str | None]) -> Mapping[str, i
     return dict(Counter(others).most_common())
 
 
-def _errands(brief: Brief, audience: Audience, placed: Mapping[str, Placed]) -> list[Errand]:
-    """An errand for every member, and one for everybody else who has been given blocks."""
-    gone = brief.removing or Reason.LEFT
-    nothing = brief.nothing
+def errands_of(brief: Brief, tasks: Iterable[Task], placed: Mapping[str, Placed]) -> list[Errand]:
+    """What is to be done in each of these mailboxes, by what is on record of them."""
+    nothing, gone = brief.nothing, brief.removing or Reason.LEFT
 
     @functools.cache
     def remembered(slots: frozenset[SlotKey]) -> Memory:
         return Memory(slots, brief.floors, brief.range_end_keeps)
 
-    def memory(mailbox: str) -> Memory:
-        return remembered(placed[mailbox].slots if mailbox in placed else frozenset())
-
-    members = [
+    return [
         Errand(
+            task.mailbox,
+            task.address,
+            nothing,
+            remembered(placed[task.mailbox].slots if task.mailbox in placed else frozenset()),
+            in_audience=task.in_audience,
+            excuse=task.excuse,
+            gone=gone,
+            audiences=task.audiences,
+            name=task.name,
+            declines=task.declines,
+            record=placed.get(task.mailbox),
+        )
+        for task in tasks
+    ]
+
+
+def tasks_of(audience: Audience, placed: Mapping[str, Placed]) -> list[Task]:
+    """Every member of an audience, and everybody else who has been given blocks."""
+    members = [
+        Task(
             member.person.id,
             member.person.address,
-            nothing,
-            memory(member.person.id),
+            member.audiences,
             excuse=member.excuse(),
-            gone=gone,
-            audiences=member.audiences,
-            name=member.person.name,
             declines=member.declines,
+            name=member.person.name,
         )
         for member in audience.members.values()
     ]
     others = [
-        Errand(mailbox, known.address, nothing, memory(mailbox), in_audience=False, gone=gone)
+        Task(mailbox, known.address, in_audience=False)
         for mailbox, known in placed.items()
         if mailbox not in audience.members
     ]

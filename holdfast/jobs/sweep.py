@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from holdfast.core import zones
-from holdfast.core.plan import UnsafePlan
+from holdfast.core.messages import Leave, Stage, Task
+from holdfast.core.plan import UnsafePlan, check_share
 from holdfast.core.report import Report
-from holdfast.core.settings import Mode, Settings, fingerprint, parse
+from holdfast.core.settings import Mode, Settings, fingerprint
 from holdfast.core.touches import Quarter
 from holdfast.jobs import overlaps
-from holdfast.jobs.apply import introduce
-from holdfast.jobs.ports import Approval, Ports, Progress
+from holdfast.jobs.apply import in_force_of, introduce
+from holdfast.jobs.audience import resolve
+from holdfast.jobs.choosing import choose
+from holdfast.jobs.ports import Approval, Placed, Ports, Progress, Run
 from holdfast.jobs.reconcile import reconcile
-from holdfast.jobs.survey import survey
+from holdfast.jobs.shards import queue_shards, shards_for
+from holdfast.jobs.survey import home_of, survey, tasks_of
+
+JOB = "sweep"
+
+GIVEN_UP = timedelta(hours=3)
+"""A run that has not ended by then is not waited for any longer."""
 
 NOT_APPROVED = "Nothing is approved yet, so nothing is written: `holdfast apply` shows the plan and asks."
 WATCHING = "mode is watch: look and report, write nothing."
 EDIT_WAITS = "The settings file has been edited since it was approved; the edit waits for `holdfast apply`."
-
-
-def in_force_of(approval: Approval, settings: Settings) -> Settings:
-    """The approved settings, in the tenant and with the mailboxes that the file names today.
-
-    Those are no part of what is approved: the same settings may be signed in to on a laptop and in Azure.
-    """
-    approved = parse(approval.settings, name="approved settings", environment={})
-    return approved.model_copy(update={"tenant": settings.tenant})
 
 
 async def _forget(settings: Settings, ports: Ports) -> None:
@@ -46,7 +47,7 @@ async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None =
     await _forget(settings, ports)
     if approval is None:
         seen = await survey(settings, ports, pinned={}, attended=False, progress=progress)
-        report = seen.report("sweep", ports.clock.now(), note=NOT_APPROVED)
+        report = seen.report(JOB, ports.clock.now(), note=NOT_APPROVED)
         await ports.state.record_run(report.data())
         return report
     in_force = in_force_of(approval, settings)
@@ -63,10 +64,71 @@ async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None =
             notes.append(str(unsafe))
         else:
             outcomes = await reconcile(seen.looks, ports, progress=progress)
-            done = seen.report("sweep", ports.clock.now(), outcomes)
-            await introduce(approval, in_force, done, ports.state)
+            done = seen.report(JOB, ports.clock.now(), outcomes)
+            await introduce(approval, in_force, ports.state, missed=done.missed, of=len(done.audience))
             answered = await overlaps.answer(seen, in_force, ports, progress=progress)
             notes += sorted(answered.problems)
-    report = seen.report("sweep", ports.clock.now(), outcomes, note=" ".join(notes), on_top=answered.counts)
+    report = seen.report(JOB, ports.clock.now(), outcomes, note=" ".join(notes), on_top=answered.counts)
     await ports.state.record_run(report.data())
     return report
+
+
+async def begin(settings: Settings, ports: Ports, *, run_id: str) -> Run | None:
+    """Begin a sweep that is worked on in shards; None while the one before goes on.
+
+    Nobody's calendar is read here. Where so many have left that the guard would refuse it, or nothing is approved, or
+    in ``watch``, the shards look and report only. Raises what ``survey`` raises.
+    """
+    state, now = ports.state, ports.clock.now()
+    before = await state.latest_run(JOB)
+    if before is not None and before.ended is None and now - before.began < GIVEN_UP:
+        return None
+    await _forget(settings, ports)
+    approval = await state.approval()
+    in_force = in_force_of(approval, settings) if approval else settings
+    audience = await resolve(in_force, ports.directory, approval.groups if approval else {})
+    placed = await state.placed()
+    chosen = await choose(in_force, audience, ports)
+    if approval is not None:
+        await state.choose(chosen.times)
+    tasks = tasks_of(audience, placed)
+    leave, notes = _leave(approval, settings, in_force, tasks, placed)
+    run = Run(
+        run_id,
+        JOB,
+        now,
+        {Stage.LOOK: shards_for(tasks)},
+        approved=approval.fingerprint if approval else "",
+        home=home_of(audience),
+        note=" ".join(notes),
+    )
+    await state.begin_run(run)
+    await queue_shards(run, Stage.LOOK, leave, tasks, ports)
+    return run
+
+
+def _leave(
+    approval: Approval | None,
+    settings: Settings,
+    in_force: Settings,
+    tasks: Sequence[Task],
+    placed: Mapping[str, Placed],
+) -> tuple[Leave, list[str]]:
+    """What the shards of a sweep may write, and what to tell about it."""
+    if approval is None:
+        return Leave.NOTHING, [NOT_APPROVED]
+    notes = [EDIT_WAITS] if fingerprint(settings) != approval.fingerprint else []
+    if Mode.WATCH in (settings.mode, in_force.mode):
+        return Leave.NOTHING, [*notes, WATCHING]
+    leaving = [
+        task
+        for task in tasks
+        if task.mailbox in placed
+        and not (task.audiences and task.excuse is None)
+        and any(slot.block in approval.complete for slot in placed[task.mailbox].slots)
+    ]
+    try:
+        check_share(len(leaving), len(placed), share=in_force.guard.share, count=in_force.guard.count)
+    except UnsafePlan as unsafe:
+        return Leave.NOTHING, [*notes, str(unsafe)]
+    return Leave.DRIFT, notes

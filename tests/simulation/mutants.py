@@ -206,12 +206,12 @@ def disabled_get_blocks() -> AbstractContextManager[Any]:
 
 def leavers_are_forgotten() -> AbstractContextManager[Any]:
     """Only members are looked at; who has left keeps what they have."""
-    real = survey._errands
+    real = survey.errands_of
 
     def errands(*given: Any, **more: Any) -> Any:
         return [errand for errand in real(*given, **more) if errand.in_audience]
 
-    return patch.object(survey, "_errands", errands)
+    return patch.object(survey, "errands_of", errands)
 
 
 def given_twice_over() -> AbstractContextManager[Any]:
