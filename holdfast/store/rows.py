@@ -5,13 +5,66 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from datetime import date, datetime, time
+from collections.abc import Collection, Mapping
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from holdfast.core import tag as tags
 from holdfast.core.model import ActualSeries, Profile, Purpose, SlotKey, Weekday, WorkingHours
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import DateKey, SeriesKey, Stood, Touches
+from holdfast.jobs.ports import Run
+
+
+def instant(at: datetime) -> str:
+    """An instant in UTC; the texts of two are in the order of the instants."""
+    return at.astimezone(UTC).isoformat()
+
+
+def data_text(data: Mapping[str, Any]) -> str:
+    """Plain data."""
+    return json.dumps(dict(data), ensure_ascii=False)
+
+
+@functools.lru_cache(maxsize=1024)
+def slots_text(slots: frozenset[SlotKey]) -> str:
+    """Slots of blocks. Kept, as what is read is, because most people have the same."""
+    return json.dumps(sorted(slots))
+
+
+@functools.lru_cache(maxsize=1024)
+def slots_of(text: str) -> frozenset[SlotKey]:
+    """The slots in a text of ``slots_text``."""
+    return frozenset(SlotKey(*slot) for slot in json.loads(text))
+
+
+def texts(of: Collection[str]) -> str:
+    """Texts that have no order."""
+    return json.dumps(sorted(of))
+
+
+@functools.lru_cache(maxsize=1024)
+def texts_of(text: str) -> frozenset[str]:
+    """The texts in one of ``texts``. Kept, because most people are in the same audiences."""
+    return frozenset(json.loads(text))
+
+
+def run_text(run: Run) -> str:
+    """A run, as far as it has come: the same text for the same run."""
+    told = {
+        **dataclasses.asdict(run),
+        "began": instant(run.began),
+        "home": sorted(run.home),
+        "ended": instant(run.ended) if run.ended else None,
+    }
+    return json.dumps(told, sort_keys=True)
+
+
+def run_of(text: str) -> Run:
+    """The run in a text of ``run_text``."""
+    told = json.loads(text)
+    began, ended = datetime.fromisoformat(told["began"]), told["ended"] and datetime.fromisoformat(told["ended"])
+    return Run(**{**told, "began": began, "ended": ended, "home": frozenset(told["home"])})
 
 
 def series_text(series: tuple[ActualSeries, ...]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 from holdfast.store.key import Key
 from holdfast.store.sqlite import open_state
 from tests.store.contract import CILLA, KEY, NOON, TENANT, claimed
+from tests.store.earlier import make_earlier
 
 NEW = Key(b"another one of these, 32 bytes ..")
 ROTATING = Key(NEW.secret, KEY.secret)
@@ -63,9 +62,7 @@ async def test_the_file_names_nobody(path: Path) -> None:
 async def test_messages_of_the_version_before_are_kept(path: Path) -> None:
     with open_state(path, TENANT, KEY) as state:
         assert await claimed(state, "note 1", "note 2")
-    with closing(sqlite3.connect(path)) as raw:
-        raw.execute("alter table sent drop column message")
-        raw.execute("pragma user_version = 4")
+    make_earlier(path, 4, "alter table sent drop column message")
     with open_state(path, TENANT, KEY) as state:
         assert await state.sent(CILLA) == {"note 1": NOON, "note 2": NOON}
         assert not await claimed(state, "note 1")

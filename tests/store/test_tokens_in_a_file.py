@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from holdfast.jobs.ports import SignedIn
 from holdfast.store.key import Key
 from holdfast.store.sqlite import open_state
 from tests.store.contract import KEY, NOON, TENANT
+from tests.store.earlier import make_earlier
 
 NEW = Key(b"another one of these, 32 bytes ..")
 ROTATING = Key(NEW.secret, KEY.secret)
@@ -70,9 +69,7 @@ async def test_another_process_may_write_between_reading_and_writing(path: Path)
 async def test_a_file_of_a_version_without_tokens_gets_room_for_them(path: Path, version: int) -> None:
     with open_state(path, TENANT, KEY) as state:
         await state.raise_floor("lartimmen", 3)
-    with closing(sqlite3.connect(path)) as raw:
-        raw.execute("drop table sign_in")
-        raw.execute(f"pragma user_version = {version}")
+    make_earlier(path, version, "drop table sign_in")
     with open_state(path, TENANT, KEY) as state:
         await state.keep_token_cache(TOKENS, NOON)
         assert await state.token_cache() == TOKENS

@@ -32,7 +32,9 @@ async def test_a_write_is_there_for_another_process_when_it_returns(tmp_path: Pa
 async def test_many_writes_at_once_are_one_transaction(tmp_path: Path) -> None:
     with open_state(tmp_path / "holdfast.db", TENANT, KEY) as state:
         begun: list[str] = []
-        state._connection.set_trace_callback(lambda said: begun.append(said) if said.startswith("BEGIN") else None)
+        state._rows._connection.set_trace_callback(
+            lambda said: begun.append(said) if said.startswith("BEGIN") else None
+        )
         await asyncio.gather(*(state.place(placed(f"person{number}")) for number in range(80)))
         assert len(begun) == 1
         assert len(await state.placed()) == 80
@@ -40,9 +42,9 @@ async def test_many_writes_at_once_are_one_transaction(tmp_path: Path) -> None:
 
 async def test_a_write_that_fails_fails_for_all_who_share_its_transaction(tmp_path: Path) -> None:
     with open_state(tmp_path / "holdfast.db", TENANT, KEY) as state:
-        state._connection.execute("drop table profile")
+        state._rows._connection.execute("drop table profile")
         came = await asyncio.gather(
-            state.place(placed("anna")), state._do("delete from profile where tenant = ?"), return_exceptions=True
+            state.place(placed("anna")), state._rows.do("delete from profile where tenant = ?"), return_exceptions=True
         )
         assert [type(error) for error in came] == [sqlite3.OperationalError] * 2
         assert not await state.placed()
