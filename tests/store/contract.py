@@ -25,7 +25,16 @@ from holdfast.core.model import (
 )
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import DateKey, Touches
-from holdfast.jobs.ports import Approval, Entry, Known, Learned, Placed, PostState, SignedIn, State
+from holdfast.jobs.ports import (
+    Approval,
+    Entry,
+    Known,
+    Learned,
+    Placed,
+    PostState,
+    SignedIn,
+    State,
+)
 from holdfast.store.key import Key
 
 KEY = Key(b"of these tests, and of 32 bytes .")
@@ -46,7 +55,14 @@ THURSDAYS, MONDAYS, MONTHLY = (
     SlotKey("lartimmen", "0be20be2"),
     SlotKey("fordjupning", "9ac19ac1"),
 )
-ANNA = Placed("id-anna", "anna.öberg@fjallvik.example", frozenset({THURSDAYS, MONDAYS, MONTHLY}))
+ANNA = Placed(
+    "id-anna",
+    "Anna.Öberg@fjallvik.example",
+    frozenset({THURSDAYS, MONDAYS, MONTHLY}),
+    frozenset({"alla", "utveckling"}),
+    frozenset({"jour"}),
+    "Anna Öberg",
+)
 SERIES = ActualSeries(
     event_id="AAk/+=",
     etag="",
@@ -426,6 +442,42 @@ class StateContract:
         await state.place(Placed("id-anna", ANNA.address, frozenset()))
         await state.place(Placed("id-never-seen", "x@fjallvik.example", frozenset()))
         assert await state.placed() == {}
+
+    async def test_some_mailboxes_are_found_by_their_ids(self, state: State) -> None:
+        bo, cilla = (Placed(f"id-{name}", f"{name}@fjallvik.example", frozenset({MONDAYS})) for name in ("bo", "cilla"))
+        for one in (ANNA, bo, cilla):
+            await state.place(one)
+        assert await state.placed_of(["id-anna", "id-cilla", "id-nobody"]) == {"id-anna": ANNA, "id-cilla": cilla}
+        assert await state.placed_of([]) == {}
+
+    async def test_many_mailboxes_are_all_found(self, state: State) -> None:
+        many = [Placed(f"id-{n}", f"p{n}@fjallvik.example", frozenset({MONDAYS})) for n in range(120)]
+        await asyncio.gather(*map(state.place, many))
+        assert await state.placed_of([one.mailbox for one in many]) == {one.mailbox: one for one in many}
+        assert await state.placed() == {one.mailbox: one for one in many}
+
+    async def test_a_mailbox_is_found_by_its_address_in_small_letters(self, state: State) -> None:
+        await state.place(ANNA)
+        assert await state.placed_at(ANNA.address.lower()) == ANNA
+        assert await state.placed_at("bo@fjallvik.example") is None
+
+    async def test_a_mailbox_is_not_found_by_an_address_that_it_had_before(self, state: State) -> None:
+        await state.place(ANNA)
+        married = replace(ANNA, address="anna.ek@fjallvik.example")
+        await state.place(married)
+        assert await state.placed_at(ANNA.address.lower()) is None
+        assert await state.placed_at("anna.ek@fjallvik.example") == married
+        await state.place(replace(ANNA, mailbox="id-another"))
+        assert await state.placed_at(ANNA.address.lower()) == replace(ANNA, mailbox="id-another")
+        await state.place(replace(married, slots=frozenset()))
+        assert await state.placed_at("anna.ek@fjallvik.example") is None
+
+    async def test_an_address_that_went_to_somebody_else_is_theirs_whoever_leaves(self, state: State) -> None:
+        await state.place(ANNA)
+        heir = replace(ANNA, mailbox="id-heir")
+        await state.place(heir)
+        await state.place(replace(ANNA, slots=frozenset()))
+        assert await state.placed_at(ANNA.address.lower()) == heir
 
     # Series as they were last read
 

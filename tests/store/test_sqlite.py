@@ -27,6 +27,7 @@ from tests.store.contract import (
     remember_everything,
     remembered,
 )
+from tests.store.contract_of_runs import RunsContract
 
 
 class SqliteStore(Store):
@@ -39,7 +40,7 @@ class SqliteStore(Store):
             yield state
 
 
-class TestSqliteState(StateContract):
+class TestSqliteState(StateContract, RunsContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Store:
         return SqliteStore(tmp_path / "holdfast.db")

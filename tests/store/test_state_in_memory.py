@@ -10,6 +10,7 @@ import pytest
 from holdfast.jobs.ports import State
 from tests.jobs.memory import MemoryState
 from tests.store.contract import StateContract, Store
+from tests.store.contract_of_runs import RunsContract
 
 
 class MemoryStore(Store):
@@ -21,7 +22,7 @@ class MemoryStore(Store):
         yield self._tenants.setdefault(tenant, MemoryState())
 
 
-class TestStateInMemory(StateContract):
+class TestStateInMemory(StateContract, RunsContract):
     @pytest.fixture
     def store(self) -> Store:
         return MemoryStore()
