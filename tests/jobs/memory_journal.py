@@ -66,7 +66,7 @@ class Journal:
 
     @property
     def writes(self) -> list[Call]:
-        return self.of(*WRITES)
+        return [call for call in self.of(*WRITES) if call.port != "queue"]
 
     def clear(self) -> None:
         self.calls.clear()
@@ -96,12 +96,17 @@ class Journal:
         return answer
 
 
+_ALARM = 200.0
+"""Seconds from which on a sleep is not one to wait for something but the end of one's patience."""
+
+
 class HandClock:
-    """Set by hand; its sleep moves it on."""
+    """Set by hand; its sleep moves it on, but for alarms: sleeps of minutes, which go off once ``alarmed`` is set."""
 
     def __init__(self, at: datetime) -> None:
         self.at = at
         self.slept = 0.0
+        self.alarmed = asyncio.Event()
 
     def now(self) -> datetime:
         return self.at
@@ -110,6 +115,9 @@ class HandClock:
         return self.at.timestamp()
 
     async def sleep(self, seconds: float) -> None:
+        if seconds >= _ALARM:
+            await self.alarmed.wait()
+            return
         self.slept += seconds
         self.at += timedelta(seconds=seconds)
 
