@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: setup test hard simulate mutants bench check types suites demo docs cards sandbox format clean
+.PHONY: setup test hard simulate mutants bench package package-test check types suites demo docs cards sandbox format clean
 
 setup: $(STAMP)
 
@@ -63,6 +63,15 @@ mutants: setup
 bench: setup
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@$(BIN)/python -m benchmarks $(if $(SCALE),--scale,$(PEOPLE))
+
+# What is deployed to Azure: build/package and the same as build/holdfast.zip, for the Python that the app runs on there.
+PYTHON_VERSION ?= 3.12
+package: setup
+	@$(BIN)/python -m tools.package $(PYTHON_VERSION)
+
+# Makes it for the Python of .venv, unpacks it elsewhere, and runs the tests of functions and of Graph on it.
+package-test: setup
+	@$(BIN)/python -m tools.package_test
 
 # Types are checked beside the tests: that takes a processor two minutes without a cache.
 check: setup
