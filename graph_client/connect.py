@@ -17,6 +17,7 @@ from graph_client.channels import GraphChannels, Road
 from graph_client.connection import CLOUDS, Connection
 from graph_client.directory import GraphDirectory
 from graph_client.mail import GraphMail
+from graph_client.subscriptions import Addresses, GraphSubscriptions
 from graph_client.tokens import Tokens
 from graph_client.workflows import Workflows
 from holdfast.core.errors import NotSignedIn
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from graph_client.login import SignIn, TokenCache
     from graph_client.typed import TypedGraph
 
-__all__ = ["CLOUDS", "Connection", "Graph", "Login", "Teams", "connect", "sign_in", "teams"]
+__all__ = ["CLOUDS", "Addresses", "Connection", "Graph", "Login", "Teams", "connect", "sign_in", "teams"]
 
 _TIMEOUT = httpx.Timeout(connect=10.0, read=120.0, write=60.0, pool=None)
 """Seconds. A batch takes as long as its items, which Graph works on four at a time."""
@@ -39,6 +40,7 @@ class Graph:
     directory: GraphDirectory
     calendars: GraphCalendars
     mail: GraphMail
+    subscriptions: GraphSubscriptions
     tokens: Tokens
     counts: Counts
 
@@ -50,14 +52,15 @@ async def connect(
     clock: Clock,
     random: chance.Random,
     in_flight: int = IN_FLIGHT,
+    told_at: Addresses | None = None,
     tokens: Tokens | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Graph]:
     """A connection for as long as the block lasts; nothing is sent before the first call.
 
-    Belongs to the running event loop. ``in_flight`` is how many batches may be on their way at a time. In a simulation
-    ``tokens`` stands in for signing in and ``transport`` for the network. Calls still waiting at the end get
-    ``Unreachable``.
+    Belongs to the running event loop. ``in_flight`` is how many batches may be on their way at a time, ``told_at``
+    where Graph is to tell of changes. In a simulation ``tokens`` stands in for signing in and ``transport`` for the
+    network. Calls still waiting at the end get ``Unreachable``.
     """
     counts = Counts()
     tokens = tokens or MsalTokens(connection, clock=clock)
@@ -79,7 +82,8 @@ async def connect(
         )
         stack.push_async_callback(dispatcher.aclose)
         directory = GraphDirectory(dispatcher, typed_graph)
-        yield Graph(directory, GraphCalendars(dispatcher), GraphMail(dispatcher), tokens, counts)
+        subscriptions = GraphSubscriptions(dispatcher, told_at, clock=clock)
+        yield Graph(directory, GraphCalendars(dispatcher), GraphMail(dispatcher), subscriptions, tokens, counts)
 
 
 class _Through(httpx.AsyncBaseTransport):
