@@ -72,6 +72,7 @@ _TAGGED = (
 )
 _READ = _query(filter=_TAGGED, expand=_THE_TAG, select=OF_OURS, top=str(_PAGE))
 _LOOK = _query(select=OF_ONE_EVENT, expand=_THE_TAG)
+_FOREIGN = _query(select=OF_OTHERS, expand=_THE_TAG)
 
 
 class GraphCalendars:
@@ -209,6 +210,16 @@ class GraphCalendars:
         if not translate.understood(translate.takes_time, raw):
             raise Gone("The meeting takes up no time any more.")
         return translate.understood(translate.meeting, raw)
+
+    async def foreign(self, mailbox: str, event_id: str) -> Meeting | None:
+        """An event on one date that is for sure not ours, whether it takes up time or not; else None. Raises ``Gone``.
+
+        One that carries no tag may still be a date of a series of ours: whether dates show their series' tag is not
+        documented.
+        """
+        url = f"{_event(mailbox, event_id)}?{_FOREIGN}"
+        raw = await self._dispatcher.ok(Call(mailbox, "GET", url, READ_CALENDAR))
+        return translate.understood(translate.foreign, raw)
 
     async def decline(self, mailbox: str, event_id: str, *, comment: str | None, proposed: Stretch | None) -> None:
         """Decline an invitation; with a comment its organiser is told. Raises ``Gone`` (``api/event-decline.md``)."""

@@ -263,6 +263,11 @@ def meeting(raw: Mapping[str, Any]) -> Meeting:
     )
 
 
+def foreign(raw: Mapping[str, Any]) -> Meeting | None:
+    """An event on one date without a tag of ours; None for others."""
+    return None if raw["type"] == SERIES_MASTER or _tag(raw) else meeting(raw)
+
+
 def answer(comment: str | None, proposed: Stretch | None) -> dict[str, Any]:
     """What goes with declining an invitation; with a comment its organiser is told (``api/event-decline.md``)."""
     body: dict[str, Any] = {"sendResponse": comment is not None}

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from holdfast.core import recurrence, zones
 from holdfast.core.desired import (
+    ANYBODY,
     HORIZON,
     SERIES_LENGTH,
     SETTLED_IN,
@@ -279,6 +280,12 @@ async def _judged(errand: Errand, ports: Ports, brief: Brief) -> Errand:
     if profile.purpose not in PEOPLE:
         return replace(errand, excuse=_EXCUSE_OF[profile.purpose])
     return replace(errand, desired=brief.wanted(errand.audiences, profile, errand.declines), zone=profile.zone)
+
+
+async def known_wishes(errand: Errand, state: State, brief: Brief) -> Desired:
+    """What is wanted in a mailbox, by what it last said of itself, without asking it."""
+    known = await state.profile(errand.mailbox)
+    return brief.wanted(errand.audiences, known.profile if known else ANYBODY, errand.declines)
 
 
 async def _profile(mailbox: str, ports: Ports, now: datetime) -> Profile:

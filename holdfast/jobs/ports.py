@@ -109,6 +109,10 @@ class Calendars(Protocol):
         """An event that may be somebody else's, as it is now. Raises ``Gone``."""
         ...
 
+    async def foreign(self, mailbox: str, event_id: str) -> Meeting | None:
+        """An event on one date that is for sure not ours, whether or not it takes up time; else None. Raises ``Gone``."""
+        ...
+
     async def decline(self, mailbox: str, event_id: str, *, comment: str | None, proposed: Stretch | None) -> None:
         """Decline an invitation; with a comment its organiser is told, and another time can be proposed."""
         ...

@@ -387,6 +387,16 @@ class MemoryCalendars:
 
         return await self._do("meeting", mailbox, effect)
 
+    async def foreign(self, mailbox: str, event_id: str) -> Meeting | None:
+        def effect(box: Mailbox) -> Meeting | None:
+            if event_id in box.meetings:
+                return box.meetings[event_id]
+            if event_id.partition("/")[0] not in box.events:
+                raise Gone("No such event.", status=404, code="ErrorItemNotFound")
+            return None
+
+        return await self._do("foreign", mailbox, effect)
+
     async def decline(self, mailbox: str, event_id: str, *, comment: str | None, proposed: Stretch | None) -> None:
         """What Graph would refuse is refused, and nothing is ever to be declined twice."""
 
