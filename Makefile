@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: setup test hard simulate mutants bench package package-test check types suites demo docs cards sandbox format clean
+.PHONY: setup test hard simulate mutants bench package package-test check types suites demo docs cards azurite sandbox format clean
 
 setup: $(STAMP)
 
@@ -38,6 +38,18 @@ endif
 $(DRAWING): docs/cards/package-lock.json
 	@command -v chromium-headless-shell chromium >/dev/null || test -n "$$CHROMIUM" || (apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium-headless-shell fonts-open-sans fonts-noto-color-emoji >/dev/null)
 	@npm ci --prefix docs/cards --no-audit --no-fund --silent
+
+# The storage account that tests of Azure's tables and queues use, from npm. Without Node.js those tests are skipped.
+AZURITE := tests/azurite/node_modules/.package-lock.json
+azurite:
+ifeq ($(shell command -v npm),)
+	@echo "There is no Node.js here: what is about Azure's tables and queues is not tested."; test -z "$$CI"
+else
+	@$(MAKE) --no-print-directory $(AZURITE)
+endif
+
+$(AZURITE): tests/azurite/package-lock.json
+	@npm ci --prefix tests/azurite --no-audit --no-fund --silent
 
 sandbox: setup
 	@$(BIN)/holdfast sandbox
@@ -84,7 +96,7 @@ check: setup
 types: setup
 	$(BIN)/mypy
 
-suites: setup
+suites: setup azurite
 	$(MAKE) test
 	HOLDFAST_PEOPLE=100 $(BIN)/python -m pytest -m hard -n auto --ignore=tests/simulation/test_mutants.py
 

@@ -10,10 +10,12 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from holdfast.core import tag as tags
+from holdfast.core.errors import NotSignedIn
 from holdfast.core.model import ActualSeries, Profile, Purpose, SlotKey, Weekday, WorkingHours
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import DateKey, SeriesKey, Stood, Touches
 from holdfast.jobs.ports import Run
+from holdfast.store.key import Key, Unreadable
 
 
 def instant(at: datetime) -> str:
@@ -47,6 +49,34 @@ def texts(of: Collection[str]) -> str:
 def texts_of(text: str) -> frozenset[str]:
     """The texts in one of ``texts``. Kept, because most people are in the same audiences."""
     return frozenset(json.loads(text))
+
+
+def pins_text(groups: Mapping[str, tuple[str, str]]) -> str:
+    """Which group each text of the settings means."""
+    return json.dumps(dict(groups))
+
+
+def pins_of(text: str) -> dict[str, tuple[str, str]]:
+    """The groups in a text of ``pins_text``."""
+    return {name: (said, group_id) for name, (said, group_id) in json.loads(text).items()}
+
+
+def days_of(touches: Touches) -> tuple[str, str]:
+    """The first day and the last that somebody's doings are about, to forget them by."""
+    # What is to be let be is so until somebody asks.
+    days = [*touches.days, *([date.max] if touches.left else [])]
+    return days[0].isoformat(), days[-1].isoformat()
+
+
+def opened(key: Key, sealed: bytes) -> bytes:
+    """Tokens that were sealed under a key. Raises ``NotSignedIn`` where it is gone."""
+    try:
+        return key.open(sealed)
+    except Unreadable:
+        raise NotSignedIn(
+            "The sign-in of the account that posts cannot be read: it was kept under another key.",
+            cure="Run `holdfast login` again, or set HOLDFAST_KEY or HOLDFAST_KEY_PREVIOUS to the key it was.",
+        ) from None
 
 
 def run_text(run: Run) -> str:

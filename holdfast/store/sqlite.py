@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.core.desired import ChoiceKey
-from holdfast.core.errors import NotSignedIn
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import Touches
 from holdfast.jobs.ports import Approval, Entry, Known, Learned, Placed, PostState, SignedIn
 from holdfast.store import rows
 from holdfast.store.errors import StateUnusable
-from holdfast.store.key import Key, Unreadable
+from holdfast.store.key import Key
 from holdfast.store.sqlite_file import SqliteRows, open_rows
 from holdfast.store.sqlite_runs import SqliteRuns
 
@@ -36,8 +35,7 @@ class SqliteState(SqliteRuns):
         if row is None:
             return None
         mark, settings, at, groups, complete = row
-        pinned = {name: (text, group_id) for name, (text, group_id) in json.loads(groups).items()}
-        return Approval(mark, settings, datetime.fromisoformat(at), pinned, frozenset(json.loads(complete)))
+        return Approval(mark, settings, datetime.fromisoformat(at), rows.pins_of(groups), rows.texts_of(complete))
 
     async def approve(self, approval: Approval) -> None:
         """Put another approval in force."""
@@ -46,8 +44,8 @@ class SqliteState(SqliteRuns):
             approval.fingerprint,
             approval.settings,
             rows.instant(approval.at),
-            json.dumps(dict(approval.groups)),
-            json.dumps(sorted(approval.complete)),
+            rows.pins_text(approval.groups),
+            rows.texts(approval.complete),
         )
 
     async def withdraw(self) -> None:
@@ -171,9 +169,7 @@ class SqliteState(SqliteRuns):
 
     async def _touch(self, who: str, touches: Touches) -> None:
         if touches:
-            # What is to be let be is so until somebody asks.
-            days = [*touches.days, *([date.max] if touches.left else [])]
-            row = who, days[0].isoformat(), days[-1].isoformat(), rows.touches_text(touches)
+            row = who, *rows.days_of(touches), rows.touches_text(touches)
             await self._rows.do("insert or replace into touches values (?, ?, ?, ?, ?)", *row)
         else:
             await self._rows.do("delete from touches where tenant = ? and who = ?", who)
@@ -260,7 +256,7 @@ class SqliteState(SqliteRuns):
     async def token_cache(self) -> bytes | None:
         """The tokens of the account that signed in. Raises ``NotSignedIn`` for those kept under a key that is gone."""
         row = self._rows.one("select tokens from sign_in where tenant = ?")
-        return self._opened(row[0]) if row else None
+        return rows.opened(self._key, row[0]) if row else None
 
     async def keep_token_cache(self, data: bytes | None, at: datetime) -> None:
         """Keep the tokens of who has just signed in, or forget them."""
@@ -273,20 +269,11 @@ class SqliteState(SqliteRuns):
     async def renew_token_cache(self, data: bytes, at: datetime, *, instead_of: bytes) -> bool:
         """Keep tokens that were got with those of ``instead_of``; False where these stand there no more."""
         row = self._rows.one("select tokens from sign_in where tenant = ?")
-        if row is None or self._opened(row[0]) != instead_of:
+        if row is None or rows.opened(self._key, row[0]) != instead_of:
             return False
         # Sealed twice, the same tokens look different: what was just read tells whether anybody wrote meanwhile.
         statement = "update sign_in set tokens = ?2, used = ?3 where tenant = ?1 and tokens = ?4"
         return await self._rows.do(statement, self._key.seal(data), rows.instant(at), row[0]) > 0
-
-    def _opened(self, tokens: bytes) -> bytes:
-        try:
-            return self._key.open(tokens)
-        except Unreadable:
-            raise NotSignedIn(
-                "The sign-in of the account that posts cannot be read: it was kept under another key.",
-                cure="Run `holdfast login` again, or set HOLDFAST_KEY or HOLDFAST_KEY_PREVIOUS to the key it was.",
-            ) from None
 
     async def last_run(self) -> Mapping[str, Any] | None:
         """The report of the last run."""
