@@ -28,6 +28,8 @@ from holdfast.core.settings import (
     Protection,
     Quietest,
     Settings,
+    Sweep,
+    SweepEvery,
     Tenant,
     Unit,
     Within,
@@ -232,6 +234,7 @@ def settings_strategy(draw: st.DrawFn) -> Settings:
         audiences=people,
         goals=tuple(goals),
         blocks=tuple(wanted),
+        sweep=draw(st.builds(Sweep, every=st.sampled_from(SweepEvery))),
         guard=draw(st.builds(Guard, share=st.integers(0, 100), count=st.integers(0, 100_000))),
         privacy=draw(st.builds(Privacy, keep_days=st.integers(90, 3650))),
     )

@@ -23,6 +23,8 @@ from holdfast.core.settings.model import (
     OutsideHours,
     Privacy,
     Settings,
+    Sweep,
+    SweepEvery,
     Tenant,
     Within,
 )
@@ -59,6 +61,8 @@ __all__ = [
     "Resource",
     "Settings",
     "SettingsError",
+    "Sweep",
+    "SweepEvery",
     "Tenant",
     "Unit",
     "Via",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
@@ -424,6 +424,35 @@ class Privacy(Section):
     )
 
 
+class SweepEvery(enum.StrEnum):
+    """How often everybody is looked at: lengths of time that a day is made of."""
+
+    QUARTER = "15 minutes"
+    HALF_HOUR = "30 minutes"
+    HOUR = "1 hour"
+    TWO_HOURS = "2 hours"
+    FOUR_HOURS = "4 hours"
+    SIX_HOURS = "6 hours"
+    TWELVE_HOURS = "12 hours"
+    DAY = "24 hours"
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        count, unit = self.value.split()
+        return timedelta(minutes=int(count)) if unit == "minutes" else timedelta(hours=int(count))
+
+
+class Sweep(Section):
+    """When everybody is looked at by itself."""
+
+    every: Annotated[SweepEvery, *choice(SweepEvery, one_of(SweepEvery, "how often to look at everybody"))] = Field(
+        default=SweepEvery.HOUR,
+        description="How often everybody is looked at. With tenant.notification_url what is touched is looked at at "
+        "once, and a sweep is for what nobody was told of.",
+    )
+
+
 class Settings(Section):
     """Everything an organisation asks of Holdfast."""
 
@@ -465,6 +494,12 @@ class Settings(Section):
                 }
             ]
         ],
+    )
+    sweep: Sweep = Field(
+        default=Sweep(),
+        title="Sweep",
+        description="How often everybody is looked at by itself.",
+        examples=[{"every": "1 hour"}],
     )
     guard: Guard = Field(
         default=Guard(),

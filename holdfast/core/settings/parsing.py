@@ -24,6 +24,7 @@ from holdfast.core.settings.model import (
     Organization,
     Privacy,
     Settings,
+    Sweep,
     Tenant,
 )
 from holdfast.core.settings.problems import Problem, SettingsError, meant, printable, quoted
@@ -45,6 +46,7 @@ _SECTIONS: Mapping[str | int, type[BaseModel]] = {
     "audiences": Audience,
     "goals": Goal,
     "blocks": Block,
+    "sweep": Sweep,
     "guard": Guard,
     "privacy": Privacy,
     "channels": Channel,

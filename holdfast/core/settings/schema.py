@@ -57,10 +57,11 @@ def fingerprint(settings: Settings) -> str:
     """A hash of what a person approves by applying: 16 hexadecimal digits.
 
     Comments, the order of keys and defaults written out do not change it. Nor does ``tenant``: signed in with a
-    secret on a laptop or with a managed identity in Azure, the same thing was approved.
+    secret on a laptop or with a managed identity in Azure, the same thing was approved. Nor does ``sweep``: how often
+    everybody is looked at changes nobody's calendar.
     """
     meant = _plain(settings)
-    del meant["tenant"]
+    del meant["tenant"], meant["sweep"]
     for block, written in zip(settings.blocks, meant["blocks"], strict=True):
         for key in _LATER:
             if getattr(block, key) == Block.model_fields[key].default:
