@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from http import HTTPStatus
@@ -26,9 +27,9 @@ async def health(request: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG00
     """Answer 200 while settings and state can be read and the last sweep is not too old, else 503."""
     try:
         place = Place.of(None, wiring.environment())
-        settings = place.settings()
-        with wiring.remembering(place, settings) as state:
-            found = health_job.health(await status_job.status(settings, state, SystemClock()))
+        settings = await asyncio.to_thread(place.settings)
+        async with wiring.remembering(place, settings) as memory:
+            found = health_job.health(await status_job.status(settings, memory.state, SystemClock()))
     except (SettingsError, SetupError, KeyUnusable, StateUnusable) as error:
         _log.error("Not healthy: %s", error)
         return _answer({"healthy": False, "why": "the settings or the state cannot be read; the log says more"})

@@ -10,8 +10,8 @@ import os
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,11 +20,14 @@ from typing import TYPE_CHECKING
 import httpx
 
 from graph_client import workflows
-from graph_client.connect import Connection, Graph, Login, connect, sign_in, teams
+from graph_client.connect import Addresses, Connection, Graph, Login, connect, sign_in, teams
 from holdfast.core.settings import Credential, Settings, parse
-from holdfast.jobs.ports import Ports, State
-from holdfast.store import key
-from holdfast.store.sqlite import open_state
+from holdfast.jobs.ports import Ports, Queue, State
+from holdfast.store import blobs, key
+from holdfast.store.account import Account
+from holdfast.store.queues import SqliteQueue
+from holdfast.store.sqlite import SqliteState
+from holdfast.store.sqlite_file import open_rows
 
 if TYPE_CHECKING:
     from graph_client.login import SignIn
@@ -38,10 +41,15 @@ _NO_HEADS = frozenset({403, 405, 501})
 """What pages answer that are asked for their head alone and do not like that."""
 
 VARIABLES = {
-    "HOLDFAST_SETTINGS": "The settings file. Default: settings.yaml in the working folder.",
-    "HOLDFAST_STATE": "The file in which state is kept. Default: holdfast.db beside the settings file.",
+    "HOLDFAST_SETTINGS": "The settings file: a path, or the address of a blob such as "
+    "https://ACCOUNT.blob.core.windows.net/holdfast/settings.yaml. Default: settings.yaml in the working folder.",
+    "HOLDFAST_STATE": "Where state is kept: a file, or the tables of a storage account, "
+    "https://ACCOUNT.table.core.windows.net. Default: holdfast.db beside the settings file.",
+    "HOLDFAST_QUEUES": "Where messages for later are, with state in tables. Default: the queues of the same account.",
+    "AZURE_CLIENT_ID": "The managed identity to come to the storage account as, for an app that has several.",
+    "HOLDFAST_STORAGE_KEY": "The storage account's key, instead of a managed identity. For simulators.",
     key.KEY: "The key under which what people do with blocks and the sign-in to post are remembered. Default: the file "
-    f"{key.KEY_FILE} beside the state, made on first use.",
+    f"{key.KEY_FILE} beside the state, made on first use; with state in tables there is none.",
     key.KEY_PREVIOUS: "The key before, while it is replaced.",
     "HOLDFAST_CLIENT_SECRET": "The client secret of the app registration, for tenant.credential: secret.",
     "HOLDFAST_CERTIFICATE_PATH": "A PEM file with private key and certificate, for tenant.credential: certificate.",
@@ -102,15 +110,22 @@ def environment() -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which settings file is meant, and what the environment says besides."""
+    """Which settings file is meant, and what the environment says besides.
+
+    ``settings_url`` is the address of a blob that stands for the file, where the environment names one.
+    """
 
     settings_path: Path
     variables: Mapping[str, str]
+    settings_url: str | None = None
 
     @classmethod
     def of(cls, given: Path | None, variables: Mapping[str, str]) -> Place:
         """The file ``given``, else ``HOLDFAST_SETTINGS``, else ``settings.yaml`` in the working folder."""
-        return cls(given or Path(variables.get("HOLDFAST_SETTINGS") or SETTINGS_FILE), variables)
+        named = variables.get("HOLDFAST_SETTINGS") or SETTINGS_FILE
+        if given is None and _is_address(named):
+            return cls(Path(SETTINGS_FILE), variables, named)
+        return cls(given or Path(named), variables)
 
     @property
     def state_path(self) -> Path:
@@ -118,10 +133,42 @@ class Place:
         named = self.variables.get("HOLDFAST_STATE")
         return Path(named) if named else self.settings_path.with_name(STATE_FILE)
 
-    def settings(self) -> Settings:
-        """What the file says. Raises ``SetupError`` where it cannot be read and ``SettingsError`` for what it says."""
+    @property
+    def account(self) -> Account | None:
+        """The storage account in which state is kept; None where it is in a file. Raises ``SetupError``."""
+        named = self.variables.get("HOLDFAST_STATE")
+        if not named or not _is_address(named):
+            if self.settings_url and not named:
+                raise SetupError(
+                    "HOLDFAST_STATE is not set, and beside settings in Azure there is no folder for state. Set it "
+                    "to the tables of a storage account, https://ACCOUNT.table.core.windows.net."
+                )
+            return None
+        queues, storage_key, client_id = map(
+            self.variables.get, ("HOLDFAST_QUEUES", "HOLDFAST_STORAGE_KEY", "AZURE_CLIENT_ID")
+        )
         try:
-            content = self.settings_path.read_bytes()
+            return Account.at(named, queues=queues or None, key=storage_key or None, client_id=client_id or None)
+        except ValueError as error:
+            raise SetupError(str(error)) from error
+
+    def settings(self) -> Settings:
+        """What the file says, when it has been read: where it is a blob, that takes as long as a request does.
+
+        Raises ``SetupError`` where it cannot be read and ``SettingsError`` for what it says.
+        """
+        name = self.settings_url or str(self.settings_path)
+        return parse(self._content(), name=name, environment=self.variables)
+
+    def _content(self) -> bytes:
+        if self.settings_url:
+            storage_key, client_id = map(self.variables.get, ("HOLDFAST_STORAGE_KEY", "AZURE_CLIENT_ID"))
+            try:
+                return blobs.read(self.settings_url, key=storage_key or None, client_id=client_id or None)
+            except blobs.BlobUnreadable as error:
+                raise SetupError(str(error)) from error
+        try:
+            return self.settings_path.read_bytes()
         except FileNotFoundError:
             raise SetupError(
                 f"There is no settings file {self.settings_path}. `holdfast init` writes one to begin with; "
@@ -129,24 +176,53 @@ class Place:
             ) from None
         except OSError as error:
             raise SetupError(f"The settings file {self.settings_path} cannot be read: {error.strerror}.") from error
-        return parse(content, name=str(self.settings_path), environment=self.variables)
 
 
-@contextmanager
-def remembering(place: Place, settings: Settings) -> Iterator[State]:
-    """What is remembered of the settings' tenant. Raises ``StateUnusable`` and ``KeyUnusable``."""
-    own = key.of(place.variables, place.state_path, make=lambda: secrets.token_urlsafe(32))
-    with open_state(place.state_path, str(settings.tenant.tenant_id), own) as state:
-        yield state
+def _is_address(named: str) -> bool:
+    return named.startswith(("https://", "http://"))
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What remembers: the state, the queue, and the key that people are kept under.
+
+    ``own_queue`` is the queue where it is for us to work it off; None where Azure's queue triggers do.
+    """
+
+    state: State
+    queue: Queue
+    key: key.Key
+    own_queue: SqliteQueue | None
+
+
+@asynccontextmanager
+async def remembering(place: Place, settings: Settings) -> AsyncIterator[Memory]:
+    """What is remembered of the settings' tenant. Belongs to the running event loop.
+
+    Raises ``SetupError``, ``StateUnusable`` and ``KeyUnusable``.
+    """
+    tenant, account = str(settings.tenant.tenant_id), place.account
+    own = key.of(place.variables, None if account else place.state_path, make=lambda: secrets.token_urlsafe(32))
+    if account is None:
+        with open_rows(place.state_path, tenant) as rows:
+            queue = SqliteQueue(rows, SystemClock())
+            yield Memory(SqliteState(rows, own), queue, own, queue)
+        return
+    from holdfast.store.azure_queues import open_queues  # noqa: PLC0415 - Azure's clients are slow to load
+    from holdfast.store.table import open_state  # noqa: PLC0415 - as above
+
+    async with open_state(account, tenant, own) as state, open_queues(account) as queues:
+        yield Memory(state, queues, own, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Wired:
-    """The ports, filled, and the connection behind them for those who ask it about itself."""
+    """The ports, filled, and what is behind them for those who ask it about itself."""
 
     ports: Ports
     graph: Graph
     workflows: workflows.Workflows
+    memory: Memory
 
 
 @asynccontextmanager
@@ -158,23 +234,31 @@ async def wired(place: Place, settings: Settings) -> AsyncIterator[Wired]:
     clock = SystemClock()
     chance = random.Random()  # noqa: S311 - it spreads waits and numbers requests, and guards nothing
     tenant = connection(settings, place.variables)
-    with remembering(place, settings) as state:
-        async with (
-            connect(tenant, clock=clock, random=chance) as graph,
-            teams(
-                tenant, login(settings), cache=state, variables=place.variables, clock=clock, random=chance
-            ) as to_teams,
-        ):
-            ports = Ports(
-                graph.directory,
-                graph.calendars,
-                state,
-                clock,
-                graph.mail,
-                channels=to_teams.channels,
-                workflow=to_teams.workflows,
-            )
-            yield Wired(ports, graph, to_teams.workflows)
+    async with (
+        remembering(place, settings) as memory,
+        connect(tenant, clock=clock, random=chance, told_at=told_at(settings)) as graph,
+        teams(
+            tenant, login(settings), cache=memory.state, variables=place.variables, clock=clock, random=chance
+        ) as to_teams,
+    ):
+        ports = Ports(
+            graph.directory,
+            graph.calendars,
+            memory.state,
+            clock,
+            graph.mail,
+            channels=to_teams.channels,
+            workflow=to_teams.workflows,
+            queue=memory.queue,
+            subscriptions=graph.subscriptions,
+        )
+        yield Wired(ports, graph, to_teams.workflows, memory)
+
+
+def told_at(settings: Settings) -> Addresses | None:
+    """Where Graph is to tell of changes; None where the settings do not say."""
+    notifications, lifecycle = settings.tenant.notification_url, settings.tenant.lifecycle_url
+    return Addresses(notifications, lifecycle) if notifications and lifecycle else None
 
 
 def login(settings: Settings) -> Login | None:
@@ -183,8 +267,8 @@ def login(settings: Settings) -> Login | None:
     return Login(str(given.client_id), given.account) if given else None
 
 
-@contextmanager
-def signing_in(place: Place, settings: Settings) -> Iterator[SignIn]:
+@asynccontextmanager
+async def signing_in(place: Place, settings: Settings) -> AsyncIterator[SignIn]:
     """The sign-in of the account that posts, for a command that a person sits in front of.
 
     Raises ``SetupError`` where the settings name nobody, ``StateUnusable`` and ``KeyUnusable``.
@@ -196,8 +280,8 @@ def signing_in(place: Place, settings: Settings) -> Iterator[SignIn]:
             "people can sign in to, and the account that posts."
         )
     tenant = connection(settings, place.variables, of_the_app=False)
-    with remembering(place, settings) as state:
-        found = sign_in(tenant, given, cache=state, clock=SystemClock())
+    async with remembering(place, settings) as memory:
+        found = sign_in(tenant, given, cache=memory.state, clock=SystemClock())
         try:
             yield found
         finally:

@@ -16,7 +16,7 @@ from holdfast.store.sqlite import StateUnusable
 from holdfast.wiring import SetupError
 
 if TYPE_CHECKING:
-    from graph_client.login import Code, SignedInAs, SignIn
+    from graph_client.login import Code, SignedInAs
 
 
 def login(
@@ -50,16 +50,16 @@ def login(
     def show_address(address: str) -> None:
         err.print(f"Open {address} in a browser on this machine and sign in as {account}.", markup=False)
 
-    async def work(sign_in: SignIn) -> SignedInAs | None:
-        if forget:
-            await sign_in.forget()
-            return None
-        return await (sign_in.by_browser(show_address) if browser else sign_in.by_device_code(show_code))
+    async def work() -> SignedInAs | None:
+        async with wiring.signing_in(place, settings) as sign_in:
+            if forget:
+                await sign_in.forget()
+                return None
+            return await (sign_in.by_browser(show_address) if browser else sign_in.by_device_code(show_code))
 
     account = settings.tenant.login.account if settings.tenant.login else ""
     try:
-        with wiring.signing_in(place, settings) as sign_in:
-            found = asyncio.run(work(sign_in))
+        found = asyncio.run(work())
     except (SetupError, KeyUnusable, StateUnusable) as error:
         stop(str(error), Exit.USAGE)
     except GraphError as error:

@@ -18,7 +18,7 @@ from holdfast.jobs import probing
 from holdfast.jobs import status as status_job
 from holdfast.store.key import KeyUnusable
 from holdfast.store.sqlite import StateUnusable
-from holdfast.wiring import Place, SystemClock, Wired
+from holdfast.wiring import Place, SetupError, SystemClock, Wired
 
 
 def check(
@@ -94,10 +94,14 @@ def status(settings_file: SettingsFile = None, *, as_json: AsJson = False) -> No
     Example: `holdfast status`
     """
     place, settings = load(settings_file)
+
+    async def work() -> status_job.Status:
+        async with wiring.remembering(place, settings) as memory:
+            return await status_job.status(settings, memory.state, SystemClock())
+
     try:
-        with wiring.remembering(place, settings) as state:
-            found = asyncio.run(status_job.status(settings, state, SystemClock()))
-    except (KeyUnusable, StateUnusable) as error:
+        found = asyncio.run(work())
+    except (SetupError, KeyUnusable, StateUnusable) as error:
         stop(str(error), Exit.USAGE)
     if as_json:
         print_json(found.data())

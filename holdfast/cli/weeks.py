@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from graph_client.login import Code, SignIn
+from graph_client.login import Code
 from holdfast import wiring
 from holdfast.cli.console import out, progress, run
 from holdfast.cli.holding import plain
@@ -169,11 +169,11 @@ class Story:
             out.print(f"  {_ACCOUNT[self.language]} enters the code {code.code} on another device.", markup=False)
             self.do("sign-in", {"account": _ACCOUNT[self.language], "user_code": code.code})
 
-        async def by_code(sign_in: SignIn) -> None:
-            await sign_in.by_device_code(enter)
+        async def by_code() -> None:
+            async with wiring.signing_in(self.place, self.settings) as sign_in:
+                await sign_in.by_device_code(enter)
 
-        with wiring.signing_in(self.place, self.settings) as sign_in:
-            asyncio.run(by_code(sign_in))
+        asyncio.run(by_code())
 
     async def _apply(self, ports: Ports) -> None:
         with progress() as shown:

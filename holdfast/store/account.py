@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
     Credential = AzureNamedKeyCredential | AsyncTokenCredential
+
+_OF_AZURE = re.compile(r"\.(table|queue|blob)\.")
+"""What is in the host of an account's service in every cloud."""
 
 TABLE_ROLE, QUEUE_ROLE = "Storage Table Data Contributor", "Storage Queue Data Contributor"
 """Azure's names of the roles that let an identity read and write tables, and put messages on queues."""
@@ -33,13 +39,39 @@ class Account:
     key: str | None = field(default=None, repr=False)
     client_id: str | None = None
 
+    @classmethod
+    def at(cls, tables: str, *, queues: str | None, key: str | None, client_id: str | None) -> Account:
+        """The account with these addresses; without one for queues they are where Azure has them beside the tables.
+
+        Raises ``ValueError`` with what is wrong and what to do.
+        """
+        host = urlsplit(tables).hostname or ""
+        if queues is None:
+            if ".table." not in host:
+                raise ValueError(
+                    f"HOLDFAST_STATE is {tables}, which does not tell where the queues are. Set HOLDFAST_QUEUES to "
+                    "their address."
+                )
+            queues = tables.replace(".table.", ".queue.", 1)
+        if key is None and not (tables.startswith("https://") and queues.startswith("https://")):
+            raise ValueError(
+                "A storage account takes a sign-in by https alone. Write https:// in HOLDFAST_STATE and "
+                "HOLDFAST_QUEUES, or set HOLDFAST_STORAGE_KEY for a simulator."
+            )
+        if key is not None:
+            try:
+                base64.b64decode(key, validate=True)
+            except binascii.Error:
+                raise ValueError("HOLDFAST_STORAGE_KEY is no account key: it is not base64. Copy it anew.") from None
+        return cls(tables.rstrip("/"), queues.rstrip("/"), key, client_id)
+
     @asynccontextmanager
     async def credential(self) -> AsyncIterator[Credential]:
         """What signs requests. Nothing is asked for before the first of them."""
         if self.key is not None:
             from azure.core.credentials import AzureNamedKeyCredential  # noqa: PLC0415 - for who keeps state there
 
-            yield AzureNamedKeyCredential(_name(self.tables), self.key)
+            yield AzureNamedKeyCredential(name_of(self.tables), self.key)
             return
         from azure.identity.aio import ManagedIdentityCredential  # noqa: PLC0415 - as above
 
@@ -80,10 +112,11 @@ def understood(url: str, role: str) -> Iterator[None]:
         ) from error
 
 
-def _name(url: str) -> str:
-    """The account's name: the first label of the host, or the path where a simulator has it there."""
+def name_of(url: str) -> str:
+    """The name of the account that an address is of: the first label of the host, or of the path with a simulator."""
     parts = urlsplit(url)
-    return parts.path.strip("/") or (parts.hostname or "").split(".")[0]
+    host = parts.hostname or ""
+    return host.split(".")[0] if _OF_AZURE.search(host) else parts.path.strip("/").split("/")[0]
 
 
 def _said(error: Exception) -> str:

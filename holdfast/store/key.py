@@ -85,10 +85,11 @@ class Key:
         return MultiFernet([Fernet(_box_key(one)) for one in (self.secret, self.previous) if one is not None])
 
 
-def of(variables: Mapping[str, str], beside: Path, make: Callable[[], str]) -> Key:
+def of(variables: Mapping[str, str], beside: Path | None, make: Callable[[], str]) -> Key:
     """The key of the environment, else that of the file ``holdfast.key`` beside the state file, made on first use.
 
-    ``make`` gives the text of a new key, another each time, which nobody can guess.
+    ``beside`` is None where the state is in no file. ``make`` gives the text of a new key, another each time, which
+    nobody can guess.
 
     Raises ``KeyUnusable``.
     """
@@ -96,6 +97,10 @@ def of(variables: Mapping[str, str], beside: Path, make: Callable[[], str]) -> K
     if not given:
         if before:
             raise KeyUnusable(f"{KEY_PREVIOUS} is set and {KEY} is not. Set {KEY} to the new key. {_MAKE_ONE}")
+        if beside is None:
+            raise KeyUnusable(
+                f"{KEY} is not set, and beside a state in Azure there is no folder to keep one. {_MAKE_ONE}"
+            )
         return Key(_kept(beside.with_name(KEY_FILE), make))
     secret = _secret(given, KEY, _MAKE_ONE)
     previous = _secret(before, KEY_PREVIOUS, f"Set it to what {KEY} was, or remove it.") if before else None

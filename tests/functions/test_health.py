@@ -39,8 +39,8 @@ async def record(place: Place, *, age: timedelta, states: dict[str, int]) -> Non
         "problems": [],
         "note": "",
     }
-    with wiring.remembering(place, place.settings()) as state:
-        await state.record_run(run)
+    async with wiring.remembering(place, place.settings()) as memory:
+        await memory.state.record_run(run)
 
 
 async def test_before_the_first_run_all_is_well(place: Place) -> None:
