@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,6 +103,11 @@ def holder() -> str:
     return secrets.token_hex(8)
 
 
+def chance() -> random.Random:
+    """What spreads waits and numbers requests, and guards nothing."""
+    return random.Random()  # noqa: S311 - as it says
+
+
 def environment() -> Mapping[str, str]:
     """The process's environment variables."""
     return os.environ
@@ -183,6 +188,14 @@ def _is_address(named: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientStates:
+    """The keys of what our subscriptions are known by: new ones are made with ``today``; ``all`` are accepted."""
+
+    today: bytes = field(repr=False)
+    all: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What remembers: the state, the queue, and the key that people are kept under.
 
@@ -193,6 +206,12 @@ class Memory:
     queue: Queue
     key: key.Key
     own_queue: SqliteQueue | None
+
+    @property
+    def client_states(self) -> ClientStates:
+        """The keys of client states: what they are derived from is that of all else that is remembered."""
+        secret, previous = self.key.secret, self.key.previous
+        return ClientStates(secret, (secret, previous) if previous else (secret,))
 
 
 @asynccontextmanager
@@ -232,13 +251,13 @@ async def wired(place: Place, settings: Settings) -> AsyncIterator[Wired]:
     Raises ``SetupError`` for a missing secret or a bad address, and ``StateUnusable`` for the state file.
     """
     clock = SystemClock()
-    chance = random.Random()  # noqa: S311 - it spreads waits and numbers requests, and guards nothing
+    luck = chance()
     tenant = connection(settings, place.variables)
     async with (
         remembering(place, settings) as memory,
-        connect(tenant, clock=clock, random=chance, told_at=told_at(settings)) as graph,
+        connect(tenant, clock=clock, random=luck, told_at=told_at(settings)) as graph,
         teams(
-            tenant, login(settings), cache=memory.state, variables=place.variables, clock=clock, random=chance
+            tenant, login(settings), cache=memory.state, variables=place.variables, clock=clock, random=luck
         ) as to_teams,
     ):
         ports = Ports(
