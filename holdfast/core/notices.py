@@ -32,10 +32,8 @@ MOST_HEARD = 20
 LONGEST_STATE = 128
 """Characters of a ``clientState`` (``resources/subscription.md``)."""
 
-_OWN = b"holdfast client state 1"
-"""What the key of client states is derived with, so that no other use of the secret ever meets it."""
-_MARK = b"mark\0"
-_ITEM = b"item\0"
+_STATE, _MARK = b"holdfast client state 1", b"holdfast subscription mark 1"
+"""What the keys of client states and of marks are derived with, so that no other use of the secret ever meets them."""
 
 _MAILBOX = re.compile(r"[A-Za-z0-9_@+-][A-Za-z0-9._@+-]{0,83}")
 _RESOURCE = re.compile(
@@ -71,13 +69,10 @@ class Told:
     dropped: Mapping[Dropped, int] = field(default_factory=dict)
 
 
-def own_key(secret: bytes) -> bytes:
-    """The key of client states, from the secret that everything stored is kept under."""
-    return hmac.digest(secret, _OWN, hashlib.sha256)
-
-
 def client_state(mailbox: str, *, tenant: str, key: bytes) -> str:
     """What a subscription to a mailbox of a tenant is made with, so that what it tells is known for Graph's.
+
+    ``key`` is the secret that everything stored is kept under; here and below a key of its own is derived from it.
 
     Raises ``ValueError`` for what cannot be the id of a mailbox.
     """
@@ -98,7 +93,8 @@ def vouched(state: str, *, tenant: str, keys: Sequence[bytes]) -> str | None:
 
 def mark(url: str, *, key: bytes) -> str:
     """What a subscription is remembered with: another where the key or the address is another."""
-    return hmac.digest(key, _MARK + url.encode(), hashlib.sha256)[:8].hex()
+    own = hmac.digest(key, _MARK, hashlib.sha256)
+    return hmac.digest(own, url.encode(), hashlib.sha256)[:8].hex()
 
 
 def read(body: bytes, *, tenant: str, keys: Sequence[bytes], at: datetime) -> Told:
@@ -192,5 +188,7 @@ def _folded(hints: Iterable[Hint]) -> Iterable[Hint]:
 
 
 def _signature(mailbox: str, tenant: str, key: bytes) -> str:
-    told_apart = _ITEM + len(tenant).to_bytes(4, "big") + tenant.lower().encode() + mailbox.encode()
-    return base64.urlsafe_b64encode(hmac.digest(key, told_apart, hashlib.sha256)).rstrip(b"=").decode()
+    own = hmac.digest(key, _STATE, hashlib.sha256)
+    encoded = tenant.lower().encode()
+    told_apart = len(encoded).to_bytes(4, "big") + encoded + mailbox.encode()
+    return base64.urlsafe_b64encode(hmac.digest(own, told_apart, hashlib.sha256)).rstrip(b"=").decode()

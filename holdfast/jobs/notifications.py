@@ -35,7 +35,8 @@ class Received:
 
 
 async def notified(body: bytes, *, tenant: str, keys: Sequence[bytes], queue: Queue, at: datetime) -> Received:
-    """Queue what a body that came at ``at`` tells of changes and subscriptions. ``keys`` are those of client states.
+    """Queue what a body that came at ``at`` tells of changes and subscriptions. ``keys`` are those of client states:
+    today's and the one before.
 
     What has to be cared for waits for nothing. Raises ``BadBody`` and ``TooMuch``, and what the queue raises: then
     nothing may be answered but that it failed.

@@ -96,7 +96,7 @@ def is_due(subscription: Subscription, *, now: datetime) -> bool:
 async def subscriptions(settings: Settings, ports: Ports, *, key: bytes, within: timedelta) -> Outcome:
     """Have what should be there: renew, end, make and replace, most urgent first, and stop after ``within``.
 
-    ``key`` is that of client states. What is left is done the next time. Raises nothing of Graph's.
+    ``key`` is the secret that client states are made with. What is left is done the next time. Raises nothing of Graph's.
     """
     keeper = _Keeper(settings, ports, key, within)
     await keeper.keep()

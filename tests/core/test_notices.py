@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +24,6 @@ from holdfast.core.notices import (
     TooMuch,
     client_state,
     mark,
-    own_key,
     read,
     vouched,
 )
@@ -30,7 +31,7 @@ from holdfast.core.notices import (
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TENANT = "3f2b8c1e-5d4a-4e0f-9b7a-1c2d3e4f5a6b"
 ANNA, BO = "5c1e0000-0000-4000-8000-00000000000a", "5c1e0000-0000-4000-8000-00000000000b"
-TODAY, BEFORE, STRANGERS = (own_key(secret) for secret in (b"today" * 8, b"before" * 8, b"stranger" * 8))
+TODAY, BEFORE, STRANGERS = (name.encode() * 8 for name in ("today", "before", "stranger"))
 KEYS = (TODAY, BEFORE)
 SUBSCRIPTION = "7f105c7d-2dc5-4530-97cd-4e7ae6534c07"
 
@@ -104,8 +105,11 @@ class TestClientState:
             client_state(mailbox, tenant=TENANT, key=TODAY)
 
     def test_its_key_is_of_its_own(self) -> None:
-        assert own_key(b"x" * 32) != own_key(b"y" * 32)
-        assert b"x" * 32 not in own_key(b"x" * 32)
+        tenant, mailbox = TENANT.encode(), ANNA.encode()
+        plain = hmac.digest(TODAY, len(tenant).to_bytes(4, "big") + tenant + mailbox, "sha256")
+        signature = client_state(ANNA, tenant=TENANT, key=TODAY).rpartition(".")[2]
+        assert base64.urlsafe_b64decode(signature + "=") != plain
+        assert mark("https://a.example", key=TODAY) != hmac.digest(TODAY, b"https://a.example", "sha256")[:8].hex()
 
     def test_a_mark_tells_keys_and_addresses_apart(self) -> None:
         marks = {mark(url, key=key) for url in ("https://a.example", "https://b.example") for key in KEYS}

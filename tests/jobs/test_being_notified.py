@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from holdfast.core.messages import Care, Heard, Hint
-from holdfast.core.notices import BadBody, Dropped, client_state, own_key
+from holdfast.core.notices import BadBody, Dropped, client_state
 from holdfast.jobs.notifications import SETTLING, Received, notified
 from holdfast.jobs.ports import QueueName
 from tests.jobs.fjallvik import ANNA, BO, MONDAY, firm, fjallvik
 from tests.jobs.memory import Call, World
 
 TENANT = str(fjallvik().tenant.tenant_id)
-KEY = own_key(b"x" * 32)
+KEY = b"x" * 32
 
 
 def item(mailbox: str, **more: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from holdfast.core.errors import Denied, GraphError, NoMailbox, Throttled, Unexpected, Unreachable
 from holdfast.core.messages import Care, Hint
 from holdfast.core.model import Person, SlotKey
-from holdfast.core.notices import mark, own_key, vouched
+from holdfast.core.notices import mark, vouched
 from holdfast.core.settings import Mode, Settings
 from holdfast.jobs.ports import Approval, Placed, Subscription
 from holdfast.jobs.subscriptions import LASTS, SOON, Outcome, Standing, attend, is_due, standing, subscriptions
@@ -19,7 +19,7 @@ from tests.jobs.fjallvik import ANNA, BO, CILLA, MONDAY, firm, fjallvik, killed,
 from tests.jobs.memory import Call, World
 
 URL = "https://holdfast.fjallvik.example/api/notifications"
-KEY, ANOTHER_KEY = own_key(b"x" * 32), own_key(b"y" * 32)
+KEY, ANOTHER_KEY = b"x" * 32, b"y" * 32
 TENANT = str(fjallvik().tenant.tenant_id)
 SLOTS = frozenset({SlotKey("lartimmen", "9ac1")})
 A_WHILE, A_TICK = timedelta(minutes=6), timedelta(minutes=15)
