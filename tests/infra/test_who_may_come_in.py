@@ -23,7 +23,7 @@ print(json.dumps({one.get_function_name(): [json.loads(each) for each in one.get
 
 @pytest.fixture(scope="module")
 def triggers() -> dict[str, dict[str, Any]]:
-    """The HTTP triggers by function, as Azure's host indexes the app: in a process of its own, for it does that once."""
+    """The HTTP triggers by function, as Azure's host indexes the app: in a process of its own, since only once."""
     told = subprocess.run(  # noqa: S603 - words of our own
         [sys.executable, "-W", "ignore", "-c", _INDEX], cwd=ROOT, check=True, capture_output=True, text=True
     )
