@@ -2,9 +2,19 @@
 
 import azure.functions as func
 
-from functions import health, summaries, sweep
+from functions import (
+    health,
+    lifecycle,
+    notifications,
+    poison,
+    purge,
+    reconcile,
+    repair,
+    subscriptions,
+    summaries,
+    sweep,
+)
 
 app = func.FunctionApp()
-app.register_functions(health.bp)
-app.register_functions(summaries.bp)
-app.register_functions(sweep.bp)
+for module in (health, lifecycle, notifications, poison, purge, reconcile, repair, subscriptions, summaries, sweep):
+    app.register_functions(module.bp)

@@ -1,4 +1,4 @@
-"""The timer that looks at every mailbox."""
+"""The timer that has everybody looked at."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ import logging
 
 import azure.functions as func
 
-from functions.logs import set_up_logging
+from functions.running import running
 from holdfast import wiring
 from holdfast.jobs import sweep as sweep_job
-from holdfast.wiring import Place
 
 bp = func.Blueprint()
 
 _log = logging.getLogger("holdfast.sweep")
 
 
-@bp.timer_trigger(arg_name="timer", schedule="0 0 * * * *", use_monitor=True)
-async def sweep(timer: func.TimerRequest) -> None:
-    """Sweep once an hour, in UTC. What goes wrong as a whole is raised, so that Azure shows a failed run."""
-    set_up_logging()
-    if timer.past_due:
-        _log.warning("The sweep begins late.")
-    place = Place.of(None, wiring.environment())
-    settings = place.settings()
-    async with wiring.wired(place, settings) as wired:
-        report = await sweep_job.sweep(settings, wired.ports)
-    level = logging.INFO if report.complete else logging.ERROR
-    _log.log(level, "Swept: %s. %s", {state.value: n for state, n in report.counts().items() if n}, report.note)
+@bp.timer_trigger(arg_name="timer", schedule="0 */5 * * * *", use_monitor=True)
+async def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 - what is due is told by the last run, not the tick
+    """Begin a sweep where one is due by ``sweep.every``, looked for every five minutes, in UTC.
+
+    A tick that was missed, or a sweep that could not be begun, is made up for by the next. What goes wrong as a whole
+    is raised, so that Azure shows a failed run.
+    """
+    async with running() as now:
+        if not await sweep_job.is_due(now.settings, now.ports):
+            return
+        run = await sweep_job.begin(now.settings, now.ports, run_id=wiring.holder())
+    if run is None:
+        _log.warning("A sweep is due, and the one before still goes on.")
+    else:
+        _log.info("Sweep %s begins, in %s shards. %s", run.id, sum(run.shards.values()), run.note)

@@ -35,11 +35,11 @@ class Received:
 
 
 async def notified(body: bytes, *, tenant: str, keys: Sequence[bytes], queue: Queue, at: datetime) -> Received:
-    """Queue what a body that came at ``at`` tells of changes and subscriptions. ``keys`` are those of client states:
-    today's and the one before.
+    """Queue what a body that came at ``at`` tells of changes and subscriptions.
 
-    What has to be cared for waits for nothing. Raises ``BadBody`` and ``TooMuch``, and what the queue raises: then
-    nothing may be answered but that it failed.
+    ``keys`` are the secrets that client states are made with, today's and the one before. What has to be cared for
+    waits for nothing. Raises ``BadBody`` and ``TooMuch``, and what the queue raises: then nothing may be answered but
+    that it failed.
     """
     told = read(body, tenant=tenant, keys=keys, at=at)
     if told.hints:

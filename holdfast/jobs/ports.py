@@ -110,7 +110,7 @@ class Calendars(Protocol):
         ...
 
     async def foreign(self, mailbox: str, event_id: str) -> Meeting | None:
-        """An event on one date that is for sure not ours, whether or not it takes up time; else None. Raises ``Gone``."""
+        """An event on one date that surely is not ours, whether or not it takes up time; else None. Raises ``Gone``."""
         ...
 
     async def decline(self, mailbox: str, event_id: str, *, comment: str | None, proposed: Stretch | None) -> None:

@@ -96,7 +96,8 @@ def is_due(subscription: Subscription, *, now: datetime) -> bool:
 async def subscriptions(settings: Settings, ports: Ports, *, key: bytes, within: timedelta) -> Outcome:
     """Have what should be there: renew, end, make and replace, most urgent first, and stop after ``within``.
 
-    ``key`` is the secret that client states are made with. What is left is done the next time. Raises nothing of Graph's.
+    ``key`` is the secret that client states are made with. What is left is done the next time. Raises nothing that
+    Graph refuses.
     """
     keeper = _Keeper(settings, ports, key, within)
     await keeper.keep()

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from holdfast.core import zones
 from holdfast.core.messages import Leave, Stage, Task
 from holdfast.core.plan import UnsafePlan, check_share
 from holdfast.core.report import Report
 from holdfast.core.settings import Mode, Settings, fingerprint
-from holdfast.core.touches import Quarter
 from holdfast.jobs import overlaps
 from holdfast.jobs.apply import in_force_of, introduce
 from holdfast.jobs.audience import resolve
 from holdfast.jobs.choosing import choose
 from holdfast.jobs.ports import Approval, Placed, Ports, Progress, Run
+from holdfast.jobs.purge import forget
 from holdfast.jobs.reconcile import reconcile
 from holdfast.jobs.shards import queue_shards, shards_for
 from holdfast.jobs.survey import home_of, survey, tasks_of
@@ -30,13 +29,6 @@ WATCHING = "mode is watch: look and report, write nothing."
 EDIT_WAITS = "The settings file has been edited since it was approved; the edit waits for `holdfast apply`."
 
 
-async def _forget(settings: Settings, ports: Ports) -> None:
-    """Forget what people did once it is old; not before the quarter is over, for which allowances are given."""
-    today = zones.date_at(settings.organization.zone, ports.clock.now())
-    quarter = today.replace(month=3 * Quarter.of(today).number - 2, day=1)
-    await ports.state.forget_touches(min(quarter, today - timedelta(days=settings.privacy.keep_days)))
-
-
 async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None = None) -> Report:
     """Look at everybody and, in mode ``keep``, put right what drifted from the approved settings.
 
@@ -44,7 +36,7 @@ async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None =
     reports only. Raises what ``survey`` raises.
     """
     approval = await ports.state.approval()
-    await _forget(settings, ports)
+    await forget(settings, ports)
     if approval is None:
         seen = await survey(settings, ports, pinned={}, attended=False, progress=progress)
         report = seen.report(JOB, ports.clock.now(), note=NOT_APPROVED)
@@ -73,6 +65,14 @@ async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None =
     return report
 
 
+async def is_due(settings: Settings, ports: Ports) -> bool:
+    """Whether no sweep has been begun in the stretch of ``sweep.every`` that is now; counted from New Year."""
+    before = await ports.state.latest_run(JOB)
+    length = settings.sweep.every.length
+    now = ports.clock.now()
+    return before is None or before.began < now - (now - datetime(now.year, 1, 1, tzinfo=UTC)) % length
+
+
 async def begin(settings: Settings, ports: Ports, *, run_id: str) -> Run | None:
     """Begin a sweep that is worked on in shards; None while the one before goes on.
 
@@ -83,7 +83,7 @@ async def begin(settings: Settings, ports: Ports, *, run_id: str) -> Run | None:
     before = await state.latest_run(JOB)
     if before is not None and before.ended is None and now - before.began < GIVEN_UP:
         return None
-    await _forget(settings, ports)
+    await forget(settings, ports)
     approval = await state.approval()
     in_force = in_force_of(approval, settings) if approval else settings
     audience = await resolve(in_force, ports.directory, approval.groups if approval else {})

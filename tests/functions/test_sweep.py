@@ -1,14 +1,10 @@
-"""The timer's function on a pretend tenant: it keeps what was approved, tells the log how it went, and names nobody."""
+"""The timer's function and the queue's on a pretend tenant: they keep what was approved, and the log names nobody."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
-import azure.functions as func
 import pytest
 from typer.testing import CliRunner
 
@@ -18,6 +14,7 @@ from holdfast.cli.init import example
 from holdfast.core.errors import Denied
 from holdfast.core.settings import Language
 from sandbox import Tenant
+from tests.functions.host import queues_are_worked_off, run, tick
 from tests.tenants import Served, series
 
 
@@ -34,15 +31,20 @@ def tenant(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> T
     return tenant
 
 
-def tick(*, past_due: bool = False) -> Any:
-    return sweep(cast("func.TimerRequest", SimpleNamespace(past_due=past_due)))
+async def swept() -> int:
+    """A tick of the timer and all that comes of it; how many messages that was."""
+    await tick(sweep)
+    return await queues_are_worked_off()
 
 
-def test_without_an_approval_it_only_looks(tenant: Tenant, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "holdfast"):
-        run(tick())
+def told() -> str:
+    return CliRunner().invoke(app, ["status"]).output
+
+
+def test_without_an_approval_it_only_looks(tenant: Tenant) -> None:
+    assert run(swept()) == 1
     assert tenant.counts.writes == 0
-    assert "Nothing is approved yet" in caplog.text
+    assert "Nothing is approved yet" in told()
 
 
 def test_it_makes_again_what_is_missing_and_names_nobody(tenant: Tenant, caplog: pytest.LogCaptureFixture) -> None:
@@ -52,18 +54,24 @@ def test_it_makes_again_what_is_missing_and_names_nobody(tenant: Tenant, caplog:
     (event,) = [event for event in one.mailbox.events if event.tags]
     one.mailbox.delete_event(one.mailbox.id_of(event))
     with caplog.at_level(logging.INFO, "holdfast"):
-        run(tick(past_due=True))
+        run(swept())
     assert series(one) == 1
-    assert "begins late" in caplog.text
-    assert "'changed': 1" in caplog.text
+    assert "1 changed" in told()
+    assert "begins, in 1 shards" in caplog.text
     assert not [account for account in tenant.accounts if account.address in caplog.text]
 
 
-def test_what_goes_wrong_as_a_whole_is_raised_so_that_azure_shows_a_failed_run(tenant: Tenant) -> None:
+def test_a_second_tick_within_the_hour_does_nothing(tenant: Tenant) -> None:
+    async def twice() -> tuple[int, int]:
+        return await swept(), await swept()
+
+    assert run(twice()) == (1, 0)
+    assert tenant.counts.writes == 0
+
+
+def test_what_goes_wrong_as_a_whole_is_raised_so_that_azure_shows_a_failed_run_and_tried_again(tenant: Tenant) -> None:
     tenant.applications[0].roles.discard("GroupMember.Read.All")
     with pytest.raises(Denied):
-        run(tick())
-
-
-def run(coroutine: Any) -> None:
-    asyncio.run(coroutine)
+        run(swept())
+    tenant.applications[0].roles.add("GroupMember.Read.All")
+    assert run(swept()) == 1
