@@ -103,6 +103,11 @@ def holder() -> str:
     return secrets.token_hex(8)
 
 
+def secret() -> str:
+    """Something that nobody can guess, another each time."""
+    return secrets.token_urlsafe(32)
+
+
 def chance() -> random.Random:
     """What spreads waits and numbers requests, and guards nothing."""
     return random.Random()  # noqa: S311 - as it says
@@ -221,7 +226,7 @@ async def remembering(place: Place, settings: Settings) -> AsyncIterator[Memory]
     Raises ``SetupError``, ``StateUnusable`` and ``KeyUnusable``.
     """
     tenant, account = str(settings.tenant.tenant_id), place.account
-    own = key.of(place.variables, None if account else place.state_path, make=lambda: secrets.token_urlsafe(32))
+    own = key.of(place.variables, None if account else place.state_path, make=secret)
     if account is None:
         with open_rows(place.state_path, tenant) as rows:
             queue = SqliteQueue(rows, SystemClock())
