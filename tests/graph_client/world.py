@@ -112,7 +112,7 @@ class PretendGraph:
         items = json.loads(request.content)["requests"]
         self.requests.append(request)
         self.batches.append(items)
-        mailboxes = [item["url"].split("/")[2] for item in items]
+        mailboxes = [[*item["url"].split("/"), ""][2] for item in items]
         self.shared_mailboxes += sum(mailbox in self.mailboxes for mailbox in mailboxes)
         self.mailboxes += mailboxes
         self.in_flight += 1
