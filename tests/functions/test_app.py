@@ -7,12 +7,14 @@ import inspect
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import azure.functions as func
 import pytest
 
 import function_app
+from holdfast.jobs.ports import QueueName
+from tests.functions.host import FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,23 +28,52 @@ def bindings(name: str) -> list[dict[str, Any]]:
     return [json.loads(binding) for binding in indexed()[name].get_raw_bindings()]
 
 
+QUEUES = {
+    "reconcile": "reconcile",
+    "repair": "repair",
+    "poison": "reconcile-poison",
+    "poison_repair": "repair-poison",
+}
+TIMERS = {
+    "sweep": "0 */5 * * * *",
+    "summaries": "0 */10 * * * *",
+    "subscriptions": "0 */15 * * * *",
+    "purge": "0 30 * * * *",
+}
+WEBHOOKS = {"notifications", "lifecycle"}
+
+
 def test_the_functions() -> None:
-    assert set(indexed()) == {"health", "summaries", "sweep"}
+    assert set(indexed()) == {*QUEUES, *TIMERS, *WEBHOOKS, "health"}
 
 
-def test_sweep_comes_once_an_hour_and_makes_up_for_a_missed_turn() -> None:
-    (trigger,) = bindings("sweep")
+@pytest.mark.parametrize(("name", "schedule"), TIMERS.items())
+def test_timers_make_up_for_a_missed_turn_and_do_nothing_when_the_app_starts(name: str, schedule: str) -> None:
+    (trigger,) = bindings(name)
     assert trigger["type"] == "timerTrigger"
-    assert trigger["schedule"] == "0 0 * * * *"
-    assert trigger["useMonitor"] is True
-
-
-def test_summaries_come_every_ten_minutes_and_make_up_for_a_missed_turn() -> None:
-    (trigger,) = bindings("summaries")
-    assert trigger["type"] == "timerTrigger"
-    assert trigger["schedule"] == "0 */10 * * * *"
+    assert trigger["schedule"] == schedule
     assert trigger["useMonitor"] is True
     assert not trigger.get("runOnStartup")
+
+
+@pytest.mark.parametrize(("name", "queue"), QUEUES.items())
+def test_queues_are_those_that_are_filled(name: str, queue: str) -> None:
+    (trigger,) = bindings(name)
+    assert trigger["type"] == "queueTrigger"
+    assert trigger["queueName"] == queue
+    assert trigger["connection"] == "AzureWebJobsStorage"
+    assert queue in {known for one in QueueName for known in (one.value, one.poison)}
+    assert cast("Any", FUNCTIONS[queue])._function.get_user_function() is indexed()[name].get_user_function()
+
+
+@pytest.mark.parametrize("name", WEBHOOKS)
+def test_graph_may_call_without_a_key_and_anybody_else_too(name: str) -> None:
+    trigger, answer = bindings(name)
+    assert trigger["type"] == "httpTrigger"
+    assert trigger["authLevel"] == "ANONYMOUS"
+    assert trigger["methods"] == ["POST"]
+    assert trigger["route"] == name
+    assert answer["name"] == "$return"
 
 
 def test_health_is_open_to_an_uptime_monitor_and_only_read() -> None:
@@ -54,7 +85,7 @@ def test_health_is_open_to_an_uptime_monitor_and_only_read() -> None:
     assert answer["name"] == "$return"
 
 
-@pytest.mark.parametrize("name", ["health", "summaries", "sweep"])
+@pytest.mark.parametrize("name", [*QUEUES, *TIMERS, *WEBHOOKS, "health"])
 def test_bindings_name_the_arguments_of_the_function(name: str) -> None:
     arguments = set(inspect.signature(indexed()[name].get_user_function()).parameters)
     assert arguments == {binding["name"] for binding in bindings(name)} - {"$return"}
