@@ -1,0 +1,216 @@
+"""Where the environment says that settings, state and queues are, and what is wrong with what it says."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ServiceRequestError
+from azure.storage.blob import BlobClient, ContainerClient
+
+from holdfast import wiring
+from holdfast.cli.init import example
+from holdfast.core.settings import Language, Settings, SettingsError, parse
+from holdfast.jobs.ports import QueueName
+from holdfast.store.account import Account, name_of, understood
+from holdfast.store.errors import StateUnusable
+from holdfast.store.key import KeyUnusable
+from holdfast.wiring import Place, SetupError
+from tests.azurite import NAME, Azurite
+
+KEY_TEXT = base64.urlsafe_b64encode(b"of these tests, and of 32 bytes .").decode().rstrip("=")
+IN_AZURE = {"HOLDFAST_STATE": "https://fjallvik.table.core.windows.net", "HOLDFAST_KEY": KEY_TEXT}
+EXAMPLE = example(Language.EN).encode()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return parse(EXAMPLE, name="settings.yaml", environment={})
+
+
+def account(**variables: str) -> Account:
+    found = Place.of(None, variables).account
+    assert found is not None
+    return found
+
+
+# Where state and queues are
+
+
+def test_a_path_is_a_file() -> None:
+    assert Place.of(None, {}).account is None
+    assert Place.of(None, {"HOLDFAST_STATE": "holdfast.db"}).account is None
+
+
+@pytest.mark.parametrize("cloud", ["core.windows.net", "core.chinacloudapi.cn", "z1.storage.azure.net"])
+def test_queues_are_beside_the_tables(cloud: str) -> None:
+    found = account(HOLDFAST_STATE=f"https://fjallvik.table.{cloud}/")
+    assert found == Account(f"https://fjallvik.table.{cloud}", f"https://fjallvik.queue.{cloud}")
+    assert name_of(found.tables) == name_of(found.queues) == "fjallvik"
+
+
+def test_queues_can_be_elsewhere_and_the_identity_one_of_several() -> None:
+    found = account(**IN_AZURE, HOLDFAST_QUEUES="https://other.queue.core.windows.net/", AZURE_CLIENT_ID="an-id")
+    assert (found.queues, found.client_id) == ("https://other.queue.core.windows.net", "an-id")
+
+
+def test_a_simulators_account_is_in_the_path() -> None:
+    assert name_of("http://127.0.0.1:10002/devstoreaccount1") == "devstoreaccount1"
+    assert name_of("http://127.0.0.1:10000/devstoreaccount1/holdfast/settings.yaml") == "devstoreaccount1"
+
+
+@pytest.mark.parametrize(
+    ("variables", "cure"),
+    [
+        ({"HOLDFAST_STATE": "http://127.0.0.1:10002/a", "HOLDFAST_STORAGE_KEY": "QQ=="}, "Set HOLDFAST_QUEUES"),
+        ({"HOLDFAST_STATE": "http://fjallvik.table.core.windows.net"}, "Write https://"),
+        ({**IN_AZURE, "HOLDFAST_QUEUES": "http://127.0.0.1:10001/a"}, "Write https://"),
+        ({**IN_AZURE, "HOLDFAST_STORAGE_KEY": "no base64!"}, "is not base64. Copy it anew"),
+        ({"HOLDFAST_SETTINGS": "https://fjallvik.blob.core.windows.net/holdfast/settings.yaml"}, "HOLDFAST_STATE"),
+    ],
+)
+def test_what_is_wrong_with_an_account_is_told_with_its_cure(variables: Mapping[str, str], cure: str) -> None:
+    with pytest.raises(SetupError, match=cure) as told:
+        _ = Place.of(None, variables).account
+    assert "no base64!" not in str(told.value)
+
+
+async def test_with_state_in_a_table_there_has_to_be_a_key(settings: Settings) -> None:
+    place = Place.of(None, {"HOLDFAST_STATE": IN_AZURE["HOLDFAST_STATE"]})
+    with pytest.raises(KeyUnusable, match=r"HOLDFAST_KEY is not set, .+ Make one with: python"):
+        async with wiring.remembering(place, settings):
+            pass
+
+
+# What is remembered there
+
+
+async def test_what_is_remembered_is_in_the_file_with_its_queue(tmp_path: Path, settings: Settings) -> None:
+    place = Place(tmp_path / "settings.yaml", {})
+    async with wiring.remembering(place, settings) as memory:
+        await memory.state.raise_floor("lartimmen", 3)
+        await memory.queue.put(QueueName.REPAIR, ["text"])
+        assert memory.own_queue is not None
+        assert await memory.own_queue.length(QueueName.REPAIR) == 1
+    async with wiring.remembering(place, settings) as memory:
+        assert await memory.state.floors() == {"lartimmen": 3}
+
+
+async def test_what_is_remembered_is_in_the_account_with_its_queues(azurite: Azurite, settings: Settings) -> None:
+    variables = {
+        "HOLDFAST_STATE": azurite.tables,
+        "HOLDFAST_QUEUES": azurite.queues,
+        "HOLDFAST_STORAGE_KEY": azurite.key,
+        "HOLDFAST_KEY": KEY_TEXT,
+    }
+    place = Place.of(None, variables)
+    async with wiring.remembering(place, settings) as memory:
+        await memory.state.raise_floor("lartimmen", 3)
+        await memory.queue.put(QueueName.REPAIR, ["text"])
+        assert memory.own_queue is None
+    async with wiring.remembering(place, settings) as memory:
+        assert await memory.state.floors() == {"lartimmen": 3}
+        assert await memory.state.placed() == {}
+
+
+def test_with_everything_in_files_nothing_of_azure_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "settings.yaml").write_bytes(EXAMPLE)
+    program = (
+        "import asyncio, sys\nfrom pathlib import Path\nfrom holdfast import wiring\n"
+        "async def work():\n"
+        "    place = wiring.Place(Path(sys.argv[1]), {})\n"
+        "    async with wiring.remembering(place, place.settings()) as memory:\n"
+        "        await memory.state.floors()\n"
+        "asyncio.run(work())\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('azure', 'aiohttp')])\n"
+    )
+    here = Path(__file__).parents[2]
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", program, str(tmp_path / "settings.yaml")], cwd=here, capture_output=True, check=True
+    )
+    assert done.stdout.decode().strip() == "[]"
+
+
+# Settings in a blob
+
+
+class Container:
+    """A container of blobs, and how a place is told to read one of it."""
+
+    def __init__(self, azurite: Azurite) -> None:
+        self._azurite = azurite
+        self.url = f"{azurite.blobs}/holdfast"
+        self._credential = AzureNamedKeyCredential(NAME, azurite.key)
+        with ContainerClient.from_container_url(self.url, credential=self._credential) as client:
+            if not client.exists():
+                client.create_container()
+
+    def upload(self, name: str, content: bytes) -> None:
+        with BlobClient.from_blob_url(f"{self.url}/{name}", credential=self._credential) as blob:
+            blob.upload_blob(content, overwrite=True)
+
+    def place(self, name: str, key: str | None = None) -> Place:
+        variables = {"HOLDFAST_SETTINGS": f"{self.url}/{name}", "HOLDFAST_STORAGE_KEY": key or self._azurite.key}
+        return Place.of(None, variables)
+
+
+@pytest.fixture
+def container(azurite: Azurite) -> Container:
+    return Container(azurite)
+
+
+def test_settings_are_read_from_a_blob(container: Container, settings: Settings) -> None:
+    container.upload("settings.yaml", EXAMPLE)
+    assert container.place("settings.yaml").settings() == settings
+
+
+def test_what_is_wrong_in_a_blob_is_told_by_its_address(container: Container) -> None:
+    container.upload("broken.yaml", b"version: 1\nblocksy: []\n")
+    with pytest.raises(SettingsError) as told:
+        container.place("broken.yaml").settings()
+    assert f"{container.url}/broken.yaml:2:" in str(told.value)
+
+
+def test_a_blob_that_is_not_there_is_told_whatever_is_missing_of_its_address(container: Container) -> None:
+    with pytest.raises(SetupError, match=r"There is no settings file http.+/none\.yaml\. Upload one"):
+        container.place("none.yaml").settings()
+    container.url += "-of-nobody"
+    with pytest.raises(SetupError, match=r"There is no settings file http.+Upload one"):
+        container.place("settings.yaml").settings()
+
+
+def test_a_blob_that_may_not_be_read_is_told_with_the_role_that_it_takes(container: Container) -> None:
+    container.upload("settings.yaml", EXAMPLE)
+    with pytest.raises(SetupError, match=r"cannot be read: 403 .+ role Storage Blob Data Reader"):
+        container.place("settings.yaml", key=base64.b64encode(b"wrong").decode()).settings()
+
+
+# What an account says
+
+
+class Answer:
+    """An answer of Azure's, as its errors take it."""
+
+    reason, headers = "Forbidden", {}
+
+    def __init__(self, status: int) -> None:
+        self.status_code = status
+
+
+TROUBLES = {
+    "role Storage Table .+AZURE_CLIENT_ID": ClientAuthenticationError("No managed identity endpoint found."),
+    "refuses with 403.+role": HttpResponseError("This request is not authorized.", response=Answer(403)),
+    "refuses with 500.+health": HttpResponseError("Internal error.", response=Answer(500)),
+    "does not answer: Name .+HOLDFAST_STATE": ServiceRequestError("Name or service not known"),
+}
+
+
+@pytest.mark.parametrize("said", TROUBLES)
+def test_every_trouble_of_an_account_is_told_with_what_to_do(said: str) -> None:
+    with pytest.raises(StateUnusable, match=said), understood("https://x", "Storage Table Data Contributor"):
+        raise TROUBLES[said]
