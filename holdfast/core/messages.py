@@ -58,7 +58,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Some mailboxes of a run. ``attempt`` counts how often the rest was put back, ``so_far`` what became of others."""
+    """Some mailboxes of a run. ``attempt`` counts how often the rest was put back, ``so_far`` what became of others.
+
+    ``reviewed`` are the marks of changes that somebody has said yes to, by mailbox: no others are made then.
+    """
 
     run: str
     stage: Stage
@@ -67,6 +70,7 @@ class Shard:
     tasks: tuple[Task, ...]
     attempt: int = 0
     so_far: Mapping[str, Any] = field(default_factory=dict)
+    reviewed: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         """The message."""
@@ -79,6 +83,7 @@ class Shard:
                 "tasks": [task_row(task) for task in self.tasks],
                 "attempt": self.attempt,
                 "so_far": dict(self.so_far),
+                "reviewed": dict(self.reviewed),
             }
         )
 
@@ -95,6 +100,7 @@ class Shard:
                 tuple(task_of(one) for one in _list(data["tasks"])),
                 _number(data["attempt"]),
                 _mapping(data["so_far"]),
+                {mailbox: _string(mark) for mailbox, mark in _mapping(data.get("reviewed", {})).items()},
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadMessage(f"A message is not about a shard: {type(error).__name__}.") from error

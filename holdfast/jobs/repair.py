@@ -26,8 +26,9 @@ from holdfast.jobs.errand import Errand
 from holdfast.jobs.looking import known_wishes, look_at_mailbox
 from holdfast.jobs.ports import Ports, QueueName, Seen
 from holdfast.jobs.reconcile import reconcile
+from holdfast.jobs.runs import SWEEP
 from holdfast.jobs.survey import Survey, brief_of, errands_of, survey
-from holdfast.jobs.sweep import JOB, NOT_APPROVED, WATCHING
+from holdfast.jobs.sweep import NOT_APPROVED, WATCHING
 
 FOR_THE_SWEEP = "What changes because of settings or groups is left to the next sweep."
 
@@ -90,7 +91,7 @@ async def follow(hint: Hint, settings: Settings, ports: Ports, *, chance: random
     if placed is None or not placed.audiences or approval is None:
         return Followed.STRANGER
     in_force = in_force_of(approval, settings)
-    sweep = await state.latest_run(JOB)
+    sweep = await state.latest_run(SWEEP)
     brief = await brief_of(in_force, ports, began, await state.choices(), home=sweep.home if sweep else frozenset())
     task = Task(placed.mailbox, placed.address, placed.audiences, declines=placed.declines, name=placed.name)
     [errand] = errands_of(brief, [task], {placed.mailbox: placed})

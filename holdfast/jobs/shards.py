@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from holdfast.core.messages import SHARD_SIZE, Leave, Shard, Stage, Task, shard_of, task_of, task_row
+from holdfast.core.messages import Leave, Shard, Task, task_row
 from holdfast.core.model import Clock
-from holdfast.core.plan import DELIBERATE, Create, UnsafePlan, check_share
+from holdfast.core.plan import DELIBERATE, Create, Plan, Planned, checksum
 from holdfast.core.report import MailboxState, Report
 from holdfast.core.settings import Mode, Settings
 from holdfast.core.tally import Tally
 from holdfast.jobs import overlaps
-from holdfast.jobs.apply import in_force_of, introduce
+from holdfast.jobs.apply import in_force_of
 from holdfast.jobs.choosing import Choosing
 from holdfast.jobs.errand import Brief, Errand, Look, Outcome
 from holdfast.jobs.looking import look_at_mailbox
 from holdfast.jobs.ports import Ports, QueueName, Run
 from holdfast.jobs.reconcile import reconcile
+from holdfast.jobs.runs import APPLY, CHOSEN, PLAN, choices_of, record
 from holdfast.jobs.survey import Survey, brief_of, errands_of
 
 PATIENCE = timedelta(minutes=4)
@@ -38,6 +39,8 @@ One that it ends never gets to the poison queue and is begun again for ever (azu
 ATTEMPTS = 5
 """How often mailboxes are put back that Graph had no time for, before they count as unread."""
 
+OTHERWISE = "Some calendars are not as they were when the plan was made, and were left: make another plan for them."
+
 _FIRST_WAIT = 30.0
 """Seconds before mailboxes are tried again for which Graph had no time; twice as many each time."""
 
@@ -46,11 +49,15 @@ _TRANSIENT = frozenset({MailboxState.UNREAD, MailboxState.FAILED})
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """What a mailbox was when it was looked at, how it was left, and whether its changes wait for the guard."""
+    """What a mailbox was when it was looked at, and how it was left.
+
+    ``is_deferred`` says that its changes wait for the guard, ``is_other`` that they are not those that were reviewed.
+    """
 
     look: Look
     outcome: Outcome | None = None
     is_deferred: bool = False
+    is_other: bool = False
 
     @property
     def is_to_be_tried_again(self) -> bool:
@@ -59,58 +66,63 @@ class Worked:
         return account.state in _TRANSIENT and account.problem is not None and account.problem.passes
 
 
-async def queue_shards(run: Run, stage: Stage, leave: Leave, tasks: Sequence[Task], ports: Ports) -> None:
-    """Put the shards of a stage on the queue; those that have been worked off already stay away."""
-    count = run.shards[stage]
-    done = {int(result["index"]) for result in await ports.state.shards(run.id, stage)}
-    shards: dict[int, list[Task]] = {index: [] for index in range(count)}
-    for task in tasks:
-        shards[shard_of(task.mailbox, count)].append(task)
-    messages = [
-        Shard(run.id, stage, index, leave, tuple(those)).text() for index, those in shards.items() if index not in done
-    ]
-    await ports.queue.put(QueueName.RECONCILE, messages)
-
-
-def shards_for(tasks: Sequence[Task]) -> int:
-    """How many shards so many mailboxes are worked on in: at least one, so that a run about nobody ends, too."""
-    return max(1, -(-len(tasks) // SHARD_SIZE))
-
-
 async def work_off(
     shard: Shard, settings: Settings, ports: Ports, *, chance: random.Random, patience: timedelta = PATIENCE
 ) -> None:
     """Look at the mailboxes of a shard and put right what may be; what is left of it is put back on the queue.
 
-    With the last shard of a stage the run goes on, or ends. Raises Graph's errors only where nothing could be done at
-    all, so that the message is seen again.
+    With the last shard of a stage the run goes on, or ends. What is raised is a defect.
     """
     run = await ports.state.run(shard.run)
     if run is None or run.ended is not None:
         return
-    approval = await ports.state.approval()
-    leave = shard.leave
-    in_force = in_force_of(approval, settings) if approval else settings
-    if approval is None or approval.fingerprint != run.approved or Mode.WATCH in (settings.mode, in_force.mode):
-        leave = Leave.NOTHING
-    brief = await brief_of(in_force, ports, ports.clock.now(), await ports.state.choices(), home=run.home)
-    complete = approval.complete if approval else frozenset()
-    worked, rest = await _worked(
-        shard.tasks, brief, ports, leave, complete, relearning=approval is None, within=patience
-    )
+    terms = await _terms(shard, run, settings, ports)
+    worked, rest = await _worked(shard.tasks, terms, ports, within=patience)
     again = [one for one in worked if one.is_to_be_tried_again] if shard.attempt + 1 < ATTEMPTS else []
     done = [one for one in worked if one not in again]
-    tally = Tally.sum([Tally.parse(shard.so_far), await _tallied(done, brief, ports, leave)])
     rest += [_task(one.look.errand) for one in again]
-    if rest:
-        wait = 0.0
-        if again or not worked:
-            wait = _FIRST_WAIT * 2**shard.attempt * (1 + chance.random() / 2)
-        attempt = shard.attempt + 1 if wait else shard.attempt
-        left = replace(shard, tasks=tuple(rest), attempt=attempt, so_far=tally.data())
-        await ports.queue.put(QueueName.RECONCILE, [left.text()], delay=timedelta(seconds=wait))
+    if not rest:
+        tally = Tally.sum([Tally.parse(shard.so_far), await _tallied(done, terms, ports)])
+        more = _planned(done, terms) if run.job == PLAN else {}
+        await record(replace(shard, leave=terms.leave), tally, run, settings, ports, **more)
         return
-    await record(replace(shard, leave=leave), tally, run, settings, ports)
+    wait = _FIRST_WAIT * 2**shard.attempt * (1 + chance.random() / 2) if again or not worked else 0.0
+    left = replace(shard, attempt=shard.attempt + 1 if wait else shard.attempt)
+    if run.job != PLAN:  # of a plan all is told together, and looking twice does no harm
+        tally = Tally.sum([Tally.parse(shard.so_far), await _tallied(done, terms, ports)])
+        left = replace(left, tasks=tuple(rest), so_far=tally.data())
+    await ports.queue.put(QueueName.RECONCILE, [left.text()], delay=timedelta(seconds=wait))
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What a shard is worked off by. ``complete`` are the blocks that everybody has been given once."""
+
+    brief: Brief
+    leave: Leave
+    complete: frozenset[str] = frozenset()
+    attended: bool = False
+    relearning: bool = False
+    reviewed: Mapping[str, str] | None = None
+
+
+async def _terms(shard: Shard, run: Run, settings: Settings, ports: Ports) -> _Terms:
+    """The settings in force and what may be written now, whatever was thought when the run began."""
+    approval, now = await ports.state.approval(), ports.clock.now()
+    complete = approval.complete if approval else frozenset()
+    if run.job == PLAN:
+        kept = await ports.state.shards(run.id, CHOSEN)
+        brief = await brief_of(settings, ports, now, choices_of(kept), home=run.home)
+        return _Terms(brief, Leave.NOTHING, complete, attended=True)
+    in_force = in_force_of(approval, settings) if approval else settings
+    brief = await brief_of(in_force, ports, now, await ports.state.choices(), home=run.home)
+    is_approved = approval is not None and approval.fingerprint == run.approved
+    if run.job == APPLY:
+        leave = shard.leave if is_approved else Leave.NOTHING
+        return _Terms(brief, leave, complete, attended=True, reviewed=shard.reviewed)
+    is_watched = Mode.WATCH in (settings.mode, in_force.mode)
+    leave = shard.leave if is_approved and not is_watched else Leave.NOTHING
+    return _Terms(brief, leave, complete, relearning=approval is None)
 
 
 async def give_up(shard: Shard, settings: Settings, ports: Ports, why: str) -> None:
@@ -139,41 +151,55 @@ async def give_up(shard: Shard, settings: Settings, ports: Ports, why: str) -> N
     await record(shard, Tally.sum([Tally.parse(shard.so_far), lost]), run, settings, ports)
 
 
-async def record(shard: Shard, tally: Tally, run: Run, settings: Settings, ports: Ports) -> None:
-    """Write down what became of a shard; with the last one of its stage, go on with the run."""
-    result = {"index": shard.index, "leave": shard.leave.value, **tally.data()}
-    of = run.shards[shard.stage]
-    if await ports.state.record_shard(run.id, shard.stage, shard.index, result, of=of):
-        await _go_on(run, shard.stage, settings, ports)
-
-
 async def _worked(
-    tasks: Iterable[Task],
-    brief: Brief,
-    ports: Ports,
-    leave: Leave,
-    complete: frozenset[str],
-    *,
-    relearning: bool,
-    within: timedelta,
+    tasks: Iterable[Task], terms: _Terms, ports: Ports, *, within: timedelta
 ) -> tuple[list[Worked], list[Task]]:
     """What was done in each mailbox, and those for which there was no time."""
     todo = list(tasks)
     placed = await ports.state.placed_of([task.mailbox for task in todo])
-    errands = errands_of(brief, todo, placed)
+    errands = errands_of(terms.brief, todo, placed)
+    by_heart = not (terms.relearning or terms.attended)
 
     async def one(errand: Errand) -> Worked:
-        errand = replace(errand, attended=False)
-        look = await look_at_mailbox(errand, ports, brief, relearning=relearning, by_heart=not relearning)
-        if leave is Leave.DRIFT and any(one.reason in DELIBERATE and one.block in complete for one in look.changes):
+        errand = replace(errand, attended=terms.attended)
+        look = await look_at_mailbox(errand, ports, terms.brief, relearning=terms.relearning, by_heart=by_heart)
+        if terms.leave is Leave.DRIFT and _is_deliberate(look, terms):
             return Worked(look, is_deferred=True)
-        outcomes = [] if leave is Leave.NOTHING else await reconcile([look], ports)
+        if terms.leave is Leave.NOTHING:
+            return Worked(look)
+        if terms.reviewed is not None and mark_of(look) != terms.reviewed.get(errand.mailbox, ""):
+            return Worked(look, is_other=True)
+        outcomes = await reconcile([look], ports)
         return Worked(look, outcomes[0] if outcomes else None)
 
     working = [asyncio.ensure_future(one(errand)) for errand in errands]
     await _until_done(working, ports.clock, within)
     done = [task.result() for task in working if not task.cancelled()]
     return done, [task for task, work in zip(todo, working, strict=True) if work.cancelled()]
+
+
+def _is_deliberate(look: Look, terms: _Terms) -> bool:
+    """Whether the guard counts what would be done here."""
+    return any(one.reason in DELIBERATE and one.block in terms.complete for one in look.changes)
+
+
+def mark_of(look: Look) -> str:
+    """What the changes of a mailbox are known by; nothing where there are none."""
+    rows = Plan.of([Planned(look.errand.mailbox, look.errand.address, look.changes)]).rows()
+    return checksum(rows) if rows else ""
+
+
+def _planned(done: Sequence[Worked], terms: _Terms) -> dict[str, object]:
+    """What a plan tells of these mailboxes."""
+    looks = [one.look for one in done]
+    plan = Plan.of(Planned(look.errand.mailbox, look.errand.address, look.changes) for look in looks)
+    return {
+        "changes": plan.rows(),
+        "deliberate": sum(_is_deliberate(look, terms) for look in looks),
+        "marks": {look.errand.mailbox: mark for look in looks if (mark := mark_of(look))},
+        "tasks": [task_row(_task(look.errand)) for look in looks],
+        "standing": sum(look.standing for look in looks),
+    }
 
 
 async def _until_done(working: Sequence[asyncio.Future[Worked]], clock: Clock, within: timedelta) -> None:
@@ -192,19 +218,20 @@ async def _until_done(working: Sequence[asyncio.Future[Worked]], clock: Clock, w
         await asyncio.gather(*waiting, alarm, return_exceptions=True)
 
 
-async def _tallied(done: Sequence[Worked], brief: Brief, ports: Ports, leave: Leave) -> Tally:
+async def _tallied(done: Sequence[Worked], terms: _Terms, ports: Ports) -> Tally:
     """What became of these mailboxes; meetings on top of blocks are answered now."""
-    now = ports.clock.now()
+    now, brief = ports.clock.now(), terms.brief
     settled = [one for one in done if not one.is_deferred]
     seen = Survey(brief.now, {}, tuple(one.look for one in settled), Choosing(brief.choices), home=brief.home)
     answered = overlaps.Answered()
-    if leave is not Leave.NOTHING:
+    if terms.leave is not Leave.NOTHING and not terms.attended:
         answered = await overlaps.answer(seen, brief.settings, ports)
     outcomes = [one.outcome for one in settled if one.outcome]
     report: Report = seen.report("", now, outcomes, on_top=answered.counts)
     managed = sum(_is_managed(one.look) for one in done)
     deferred = [task_row(_task(one.look.errand)) for one in done if one.is_deferred]
-    return Tally.of(report, managed=managed, deferred=deferred, told=answered.problems)
+    told = [OTHERWISE] if any(one.is_other for one in done) else []
+    return Tally.of(report, managed=managed, deferred=deferred, told=[*answered.problems, *told])
 
 
 def _is_managed(look: Look) -> bool:
@@ -221,56 +248,3 @@ def _task(errand: Errand) -> Task:
         errand.declines,
         errand.name,
     )
-
-
-async def _go_on(run: Run, stage: Stage, settings: Settings, ports: Ports) -> None:
-    """All shards of a stage are there: do what the guard lets pass, or end the run.
-
-    Whoever was killed in here is not missed: the message of the last shard is seen again, and all of it done again.
-    """
-    results = await ports.state.shards(run.id, Stage.LOOK)
-    looked = Tally.sum([*map(Tally.parse, results)])
-    approval = await ports.state.approval()
-    if stage is Stage.LOOK and looked.deferred:
-        tasks = [task_of(row) for row in looked.deferred]
-        try:
-            limits = (in_force_of(approval, settings) if approval else settings).guard
-            check_share(len(tasks), looked.managed, share=limits.share, count=limits.count)
-        except UnsafePlan as unsafe:
-            await _end(run, _and_waiting(looked, tasks), settings, ports, note=str(unsafe))
-            return
-        begun = (
-            run
-            if Stage.DECIDED in run.shards
-            else replace(run, shards={**run.shards, Stage.DECIDED: shards_for(tasks)})
-        )
-        if begun is run or await ports.state.change_run(run, begun):
-            await queue_shards(begun, Stage.DECIDED, Leave.ALL, tasks, ports)
-        return
-    if stage is Stage.DECIDED:
-        decided = Tally.sum([Tally.parse(one) for one in await ports.state.shards(run.id, Stage.DECIDED)])
-        looked = Tally.sum([replace(looked, deferred=()), replace(decided, managed=0)])
-    is_written = all(result["leave"] != Leave.NOTHING for result in results)
-    await _end(run, looked, settings, ports, is_written=is_written)
-
-
-def _and_waiting(tally: Tally, tasks: Sequence[Task]) -> Tally:
-    """The tally with those whose changes the guard does not let pass."""
-    members = sum(task.in_audience for task in tasks)
-    counts = members, len(tasks) - members
-    states, others = ({MailboxState.WAITING.value: count} if count else {} for count in counts)
-    return Tally.sum([replace(tally, deferred=()), Tally(states=states, others=others, planned_writes=len(tasks))])
-
-
-async def _end(
-    run: Run, tally: Tally, settings: Settings, ports: Ports, *, note: str = "", is_written: bool = False
-) -> None:
-    """Tell what became of a run. Where everybody was gone through, the blocks count as introduced."""
-    now = ports.clock.now()
-    approval = await ports.state.approval()
-    if is_written and approval is not None and approval.fingerprint == run.approved:
-        in_force = in_force_of(approval, settings)
-        await introduce(approval, in_force, ports.state, missed=tally.missed, of=tally.audience)
-    notes = " ".join(filter(None, [run.note, note, *tally.told]))
-    await ports.state.record_run(tally.report(run.job, run.began, now, note=notes))
-    await ports.state.change_run(run, replace(run, ended=now))

@@ -16,10 +16,8 @@ from holdfast.jobs.choosing import choose
 from holdfast.jobs.ports import Approval, Placed, Ports, Progress, Run
 from holdfast.jobs.purge import forget
 from holdfast.jobs.reconcile import reconcile
-from holdfast.jobs.shards import queue_shards, shards_for
+from holdfast.jobs.runs import SWEEP, queue_shards, shards_for
 from holdfast.jobs.survey import home_of, survey, tasks_of
-
-JOB = "sweep"
 
 GIVEN_UP = timedelta(hours=3)
 """A run that has not ended by then is not waited for any longer."""
@@ -39,7 +37,7 @@ async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None =
     await forget(settings, ports)
     if approval is None:
         seen = await survey(settings, ports, pinned={}, attended=False, progress=progress)
-        report = seen.report(JOB, ports.clock.now(), note=NOT_APPROVED)
+        report = seen.report(SWEEP, ports.clock.now(), note=NOT_APPROVED)
         await ports.state.record_run(report.data())
         return report
     in_force = in_force_of(approval, settings)
@@ -56,21 +54,26 @@ async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None =
             notes.append(str(unsafe))
         else:
             outcomes = await reconcile(seen.looks, ports, progress=progress)
-            done = seen.report(JOB, ports.clock.now(), outcomes)
+            done = seen.report(SWEEP, ports.clock.now(), outcomes)
             await introduce(approval, in_force, ports.state, missed=done.missed, of=len(done.audience))
             answered = await overlaps.answer(seen, in_force, ports, progress=progress)
             notes += sorted(answered.problems)
-    report = seen.report(JOB, ports.clock.now(), outcomes, note=" ".join(notes), on_top=answered.counts)
+    report = seen.report(SWEEP, ports.clock.now(), outcomes, note=" ".join(notes), on_top=answered.counts)
     await ports.state.record_run(report.data())
     return report
 
 
 async def is_due(settings: Settings, ports: Ports) -> bool:
     """Whether no sweep has been begun in the stretch of ``sweep.every`` that is now; counted from New Year."""
-    before = await ports.state.latest_run(JOB)
-    length = settings.sweep.every.length
     now = ports.clock.now()
-    return before is None or before.began < now - (now - datetime(now.year, 1, 1, tzinfo=UTC)) % length
+    return next_after(await ports.state.latest_run(SWEEP), settings, now) <= now
+
+
+def next_after(before: Run | None, settings: Settings, now: datetime) -> datetime:
+    """When the sweep after the one ``before`` is due; where it is already, when the stretch began that is now."""
+    length = settings.sweep.every.length
+    began = now - (now - datetime(now.year, 1, 1, tzinfo=UTC)) % length
+    return began if before is None or before.began < began else began + length
 
 
 async def begin(settings: Settings, ports: Ports, *, run_id: str) -> Run | None:
@@ -80,7 +83,7 @@ async def begin(settings: Settings, ports: Ports, *, run_id: str) -> Run | None:
     in ``watch``, the shards look and report only. Raises what ``survey`` raises.
     """
     state, now = ports.state, ports.clock.now()
-    before = await state.latest_run(JOB)
+    before = await state.latest_run(SWEEP)
     if before is not None and before.ended is None and now - before.began < GIVEN_UP:
         return None
     await forget(settings, ports)
@@ -95,7 +98,7 @@ async def begin(settings: Settings, ports: Ports, *, run_id: str) -> Run | None:
     leave, notes = _leave(approval, settings, in_force, tasks, placed)
     run = Run(
         run_id,
-        JOB,
+        SWEEP,
         now,
         {Stage.LOOK: shards_for(tasks)},
         approved=approval.fingerprint if approval else "",

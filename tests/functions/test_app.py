@@ -40,7 +40,7 @@ TIMERS = {
     "subscriptions": "0 */15 * * * *",
     "purge": "0 30 * * * *",
 }
-WEBHOOKS = {"notifications", "lifecycle"}
+WEBHOOKS = ("lifecycle", "notifications")
 
 
 def test_the_functions() -> None:
