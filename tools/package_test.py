@@ -78,7 +78,9 @@ def main() -> int:
 
 def _lay(source: Path, target: Path) -> None:
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+        for installed in source.glob("*/node_modules"):  # Azurite, where it is installed
+            (target / installed.relative_to(source)).symlink_to(installed)
     elif source.exists():
         shutil.copyfile(source, target)
 
