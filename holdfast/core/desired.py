@@ -86,6 +86,22 @@ class Unmet(NamedTuple):
     why: Why
 
 
+class Course(NamedTuple):
+    """A slot for as long as its block lasts: from ``since`` to ``until``, None where it goes on."""
+
+    slot: Slot
+    since: date
+    until: date | None
+
+    def dates(self, first: date, last: date) -> Iterator[date]:
+        """The block's dates from ``first`` to ``last``, days off included."""
+        return recurrence.dates(self.slot.rule, max(first, self.since), min(last, self.until or last))
+
+    def shares_time(self, slot: Slot, day: date) -> bool:
+        """Whether ``slot``, were it on ``day``, shared time with one of the block's dates."""
+        return any(recurrence.collide(slot, day, self.slot, near) for near in self.dates(day - _DAY, day + _DAY))
+
+
 class Beginning(NamedTuple):
     """The body of a series for somebody who is new to its audience, and what it tells of the coming weeks."""
 
@@ -98,8 +114,8 @@ class Want:
     """One slot of a block for one person. ``series`` is what they get today; ``since`` and ``until`` are the block's.
 
     ``off`` are the days without learning time and ``hours`` the working hours it has to be within; a date that cannot
-    stand is skipped, or where ``moves`` is true moved within its week, clear of ``others``: further slots of the
-    person, of which those in ``before`` have moved their dates first. ``follows`` says that the zone is the mailbox's.
+    stand is skipped, or where ``moves`` is true moved within its week, clear of ``others``: what else this person is
+    to have, of which those in ``before`` have moved their dates first. ``follows`` says that the zone is the mailbox's.
     ``beginning`` is how the body begins for whoever is new to the audience, where that is another one.
     """
 
@@ -110,7 +126,7 @@ class Want:
     moves: bool = False
     follows: bool = False
     hours: WorkingHours | None = None
-    others: tuple[Slot, ...] = ()
+    others: tuple[Course, ...] = ()
     before: tuple[Want, ...] = ()
     language: Language = Language.EN
     care: Care = _AS_USUAL
@@ -120,6 +136,11 @@ class Want:
     def key(self) -> SlotKey:
         """Which slot of which block it is."""
         return SlotKey(self.series.block, self.series.fingerprint.slot)
+
+    @property
+    def course(self) -> Course:
+        """Its slot for as long as its block lasts."""
+        return Course(self.series.slot, self.since, self.until)
 
     def from_day(self, day: date, *, not_before: datetime | None = None) -> DesiredSeries | None:
         """A series of full length from ``day`` on, begun and ended by dates that stand; None when no more of them do.
@@ -158,7 +179,7 @@ class Want:
                 return True
             return (
                 not self._is_worked(other)
-                or any(recurrence.share_time(slot, other, another) for another in self.others)
+                or any(another.shares_time(slot, other) for another in self.others)
                 or any(earlier.moves_onto(slot, other, not_before=not_before) for earlier in self.before)
             )
 
@@ -171,7 +192,7 @@ class Want:
         """Whether a date that moves will share time with ``slot`` were that on ``day``."""
         return any(
             recurrence.collide(slot, day, self.series.slot, to)
-            for near in recurrence.dates(self.series.slot.rule, day - _WEEK, day + _WEEK)
+            for near in self.course.dates(day - _WEEK, day + _WEEK)
             if self.is_off(near) and (to := self.destination(near, not_before=not_before))
         )
 
@@ -280,10 +301,10 @@ def _judged(asked: Iterable[Sequence[Want]], now: datetime) -> tuple[tuple[Want,
 
 def _clear_of_each_other(wants: Sequence[Want]) -> tuple[Want, ...]:
     """The wants, each knowing the others that its dates must not be moved onto."""
-    slots = [want.series.slot for want in wants]
+    courses = [want.course for want in wants]
     aware: list[Want] = []
     for want in wants:
-        others = tuple(slot for slot in slots if slot != want.series.slot)
+        others = tuple(course for course in courses if course.slot != want.series.slot)
         before = tuple(other for other in aware if other.moves)
         aware.append(replace(want, others=others, before=before) if want.moves else want)
     return tuple(aware)

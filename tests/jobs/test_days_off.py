@@ -192,6 +192,28 @@ async def test_two_blocks_of_one_hour_never_move_onto_each_other_but_may_share_a
     assert [(at.day, at.hour) for at in week] == [(22, 9), (23, 9), (23, 14)]
 
 
+@pytest.mark.parametrize(
+    ("other", "to"),
+    [
+        ({"until": date(2026, 12, 23)}, 22),
+        ({"until": date(2026, 12, 22)}, 23),
+        ({"from_": date(2026, 12, 23)}, 22),
+        ({"from_": date(2026, 12, 24)}, 23),
+        # Its own date of Christmas Eve, had it one, moved to the day before.
+        ({"day": Day.THURSDAY, "holiday": HolidayRule.MOVE, "until": date(2026, 12, 24)}, 22),
+        ({"day": Day.THURSDAY, "holiday": HolidayRule.MOVE, "until": date(2026, 12, 23)}, 23),
+    ],
+)
+async def test_a_block_is_in_the_way_of_what_moves_while_it_lasts_and_no_longer(
+    other: dict[str, object], to: int
+) -> None:
+    world = firm(ANNA)
+    blocks = (block("forst", **{"day": Day.WEDNESDAY, **other}), block(day=Day.FRIDAY, holiday=HolidayRule.MOVE))
+    await applied(world, with_days_off().model_copy(update={"blocks": blocks}))
+    [moving] = [one for one in world.box(ANNA).series if one.first == date(2026, 12, 4)]
+    assert moving.moved[date(2026, 12, 25)].date() == date(2026, 12, to)
+
+
 # -- a series that stands
 
 
