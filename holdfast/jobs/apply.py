@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 from holdfast.core.plan import UnsafePlan, check_share
@@ -17,8 +18,13 @@ def in_force_of(approval: Approval, settings: Settings) -> Settings:
 
     Those are no part of what is approved: the same settings may be signed in to on a laptop and in Azure.
     """
-    approved = parse(approval.settings, name="approved settings", environment={})
-    return approved.model_copy(update={"tenant": settings.tenant})
+    return _approved(approval.settings).model_copy(update={"tenant": settings.tenant})
+
+
+@functools.lru_cache(maxsize=8)
+def _approved(text: str) -> Settings:
+    """Kept, because it is the same for every shard and every hint, and reading YAML takes longer than a look."""
+    return parse(text, name="approved settings", environment={})
 
 
 async def apply(
