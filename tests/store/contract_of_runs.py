@@ -206,13 +206,13 @@ class RunsContract:
     async def test_old_runs_are_forgotten_with_their_shards_and_nothing_else(self, state: State) -> None:
         for n in range(3):
             await state.begin_run(replace(RUN, id=f"run-{n}", began=NOON + n * HOUR))
-            await asyncio.gather(*(record(state, index, of=70, run=f"run-{n}") for index in range(70)))
+            await asyncio.gather(*(record(state, index, of=3, run=f"run-{n}") for index in range(3)))
         await state.begin_tick("sweep", NOON)
         await state.forget_runs(NOON + HOUR)
         assert await state.run("run-0") is None
         assert await state.shards("run-0", "look") == []
-        assert not await record(state, 0, of=70, run="run-0")
-        assert len(await state.shards("run-1", "look")) == 70
+        assert not await record(state, 0, of=3, run="run-0")
+        assert len(await state.shards("run-1", "look")) == 3
         assert await state.run("run-1") is not None
         assert not await state.begin_tick("sweep", NOON)
         latest = await state.latest_run("sweep")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import base64
+import json
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ServiceRequestError
 from azure.storage.blob import BlobClient, ContainerClient
 
@@ -188,6 +194,52 @@ def test_a_blob_that_may_not_be_read_is_told_with_the_role_that_it_takes(contain
     container.upload("settings.yaml", EXAMPLE)
     with pytest.raises(SetupError, match=r"cannot be read: 403 .+ role Storage Blob Data Reader"):
         container.place("settings.yaml", key=base64.b64encode(b"wrong").decode()).settings()
+
+
+# As whom
+
+
+class Endpoint(BaseHTTPRequestHandler):
+    """Where App Service gives a managed identity's tokens to its app, on loopback."""
+
+    asked: ClassVar[list[dict[str, list[str]]]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(parse_qs(urlsplit(self.path).query))
+        token = {"access_token": "a token", "expires_on": "4102444800", "resource": "x", "token_type": "Bearer"}
+        body = json.dumps(token).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    Endpoint.asked.clear()
+    with HTTPServer(("127.0.0.1", 0), Endpoint) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{server.server_port}/msi/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "of this test")
+        yield
+        server.shutdown()
+
+
+@pytest.mark.usefixtures("endpoint")
+@pytest.mark.parametrize("client_id", ["5c1e0d52-0000-4000-8000-000000000000", None])
+async def test_in_azure_the_managed_identity_signs_in_and_nothing_else(client_id: str | None) -> None:
+    named = {"AZURE_CLIENT_ID": client_id} if client_id else {}
+    async with account(**IN_AZURE, **named).credential() as credential:
+        assert isinstance(credential, AsyncTokenCredential)
+        token = await credential.get_token("https://storage.azure.com/.default")
+    assert token.token == "a token"
+    (asked,) = Endpoint.asked
+    assert asked["resource"] == ["https://storage.azure.com"]
+    assert asked.get("client_id") == ([client_id] if client_id else None)
 
 
 # What an account says

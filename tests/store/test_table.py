@@ -159,6 +159,15 @@ async def test_recording_a_shard_costs_as_much_in_a_big_firm_as_in_a_small_one(t
     assert sum(costs) < shards * GROUP
 
 
+async def test_a_partition_of_more_rows_than_fit_one_transaction_is_emptied(table: TableStore) -> None:
+    rows = TableRows(table.client, table.tenant(TENANT))
+    await asyncio.gather(*(rows.put("many", f"{number:03}", {}) for number in range(101)))
+    await rows.put("others", "one", {})
+    await asyncio.gather(rows.drop_every("many"), rows.drop_every("many"))
+    assert [key async for key, _ in rows.every("many")] == []
+    assert [key async for key, _ in rows.every("others")] == ["one"]
+
+
 # Before anything is there
 
 
