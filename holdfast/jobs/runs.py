@@ -72,9 +72,21 @@ def shards_for(tasks: Sequence[Task]) -> int:
 async def record(shard: Shard, tally: Tally, run: Run, settings: Settings, ports: Ports, **more: object) -> None:
     """Write down what became of a shard, and ``more``; with the last one of its stage, the run goes on."""
     result = {"index": shard.index, "leave": shard.leave.value, **tally.data(), **more}
-    of = run.shards[shard.stage]
-    if await ports.state.record_shard(run.id, shard.stage, shard.index, result, of=of):
-        await go_on(run, shard.stage, settings, ports)
+    await keep(shard.stage, result, run, settings, ports)
+
+
+async def keep(stage: Stage, result: Mapping[str, Any], run: Run, settings: Settings, ports: Ports) -> None:
+    """Write down what became of a shard as plain data; with the last one of its stage, the run goes on.
+
+    A look that is done again after what was decided has begun sees what that did: it would count people a second time,
+    so the first one stands.
+    """
+    now = await ports.state.run(run.id)
+    if now is None or now.ended is not None:
+        return
+    is_over = stage is Stage.LOOK and Stage.DECIDED in now.shards
+    if is_over or await ports.state.record_shard(run.id, stage, int(result["index"]), result, of=now.shards[stage]):
+        await go_on(now, stage, settings, ports)
 
 
 async def go_on(run: Run, stage: Stage, settings: Settings, ports: Ports) -> None:

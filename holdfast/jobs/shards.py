@@ -27,7 +27,7 @@ from holdfast.jobs.errand import Brief, Errand, Look, Outcome
 from holdfast.jobs.looking import look_at_mailbox
 from holdfast.jobs.ports import Ports, QueueName, Run
 from holdfast.jobs.reconcile import reconcile
-from holdfast.jobs.runs import APPLY, CHOSEN, PLAN, choices_of, record
+from holdfast.jobs.runs import APPLY, CHOSEN, PLAN, choices_of, keep, record
 from holdfast.jobs.survey import Survey, brief_of, errands_of
 
 PATIENCE = timedelta(minutes=4)
@@ -73,8 +73,8 @@ async def work_off(
 
     With the last shard of a stage the run goes on, or ends. What is raised is a defect.
     """
-    run = await ports.state.run(shard.run)
-    if run is None or run.ended is not None:
+    run = await _run_of(shard, ports)
+    if run is None:
         return
     terms = await _terms(shard, run, settings, ports)
     worked, rest = await _worked(shard.tasks, terms, ports, within=patience)
@@ -126,10 +126,17 @@ async def _terms(shard: Shard, run: Run, settings: Settings, ports: Ports) -> _T
 
 
 async def give_up(shard: Shard, settings: Settings, ports: Ports, why: str) -> None:
-    """Account for a shard that could not be worked off, time and again: its mailboxes count as failed."""
-    run = await ports.state.run(shard.run)
-    if run is None or run.ended is not None:
+    """Account for a shard that could not be worked off, time and again: its mailboxes count as failed.
+
+    Unless it is known what became of them: then the run goes on with that.
+    """
+    run = await _run_of(shard, ports)
+    if run is None:
         return
+    for result in await ports.state.shards(run.id, shard.stage):
+        if result["index"] == shard.index:  # it was worked off, and what came after that failed
+            await keep(shard.stage, result, run, settings, ports)
+            return
     failed = [
         {
             "mailbox": task.address,
@@ -151,6 +158,14 @@ async def give_up(shard: Shard, settings: Settings, ports: Ports, why: str) -> N
     await record(shard, Tally.sum([Tally.parse(shard.so_far), lost]), run, settings, ports)
 
 
+async def _run_of(shard: Shard, ports: Ports) -> Run | None:
+    """The run that a shard is of; None where it is over, or has no such shard."""
+    run = await ports.state.run(shard.run)
+    if run is None or run.ended is not None or shard.index >= run.shards.get(shard.stage, 0):
+        return None
+    return run
+
+
 async def _worked(
     tasks: Iterable[Task], terms: _Terms, ports: Ports, *, within: timedelta
 ) -> tuple[list[Worked], list[Task]]:
@@ -167,7 +182,7 @@ async def _worked(
             return Worked(look, is_deferred=True)
         if terms.leave is Leave.NOTHING:
             return Worked(look)
-        if terms.reviewed is not None and mark_of(look) != terms.reviewed.get(errand.mailbox, ""):
+        if terms.reviewed is not None and mark_of(look) not in ("", terms.reviewed.get(errand.mailbox)):
             return Worked(look, is_other=True)
         outcomes = await reconcile([look], ports)
         return Worked(look, outcomes[0] if outcomes else None)
@@ -203,19 +218,23 @@ def _planned(done: Sequence[Worked], terms: _Terms) -> dict[str, object]:
 
 
 async def _until_done(working: Sequence[asyncio.Future[Worked]], clock: Clock, within: timedelta) -> None:
-    """Wait for all of these, or let go of those that are not done in time. Raises what one of them raises."""
+    """Wait for all of these, or let go of those that are not done in time.
+
+    Raises what one of them raises when all the others are through: a defect that shows in one mailbox stops nobody.
+    """
     alarm = asyncio.ensure_future(clock.sleep(within.total_seconds()))
     waiting: set[asyncio.Future[Any]] = set(working)
     try:
         while waiting and not alarm.done():
             ended, _ = await asyncio.wait({*waiting, alarm}, return_when=asyncio.FIRST_COMPLETED)
             waiting -= ended
-            for one in ended - {alarm}:
-                one.result()
     finally:
         for left in (*waiting, alarm):
             left.cancel()
-        await asyncio.gather(*waiting, alarm, return_exceptions=True)
+        await asyncio.gather(*working, alarm, return_exceptions=True)
+    for one in working:
+        if not one.cancelled():
+            one.result()
 
 
 async def _tallied(done: Sequence[Worked], terms: _Terms, ports: Ports) -> Tally:
