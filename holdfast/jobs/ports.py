@@ -509,6 +509,21 @@ class State(Protocol):
         """Remember a run as the last one."""
         ...
 
+    async def mentions(self, mailbox: str, address: str) -> Sequence[Any]:
+        """What runs, their shards and messages that wait beside them say of one person, as plain data.
+
+        Found by mailbox or address in whatever case; either may be empty where it is not known.
+        """
+        ...
+
+    async def erase(self, mailbox: str, address: str) -> None:
+        """Forget everything about one person, by mailbox or address, either of which may be empty; nobody else's.
+
+        What runs say of them goes, how many people they were about stays. Raises ``StateUnusable`` where something is
+        in the way; then it is to be done again.
+        """
+        ...
+
 
 class Mail(Protocol):
     """Mail from the organisation's role mailbox."""

@@ -97,6 +97,52 @@ def run_of(text: str) -> Run:
     return Run(**{**told, "began": began, "ended": ended, "home": frozenset(told["home"])})
 
 
+def named(mailbox: str, address: str) -> frozenset[str]:
+    """What somebody goes by in what is stored, as ``mentions`` and ``without`` take it."""
+    return frozenset(name.lower() for name in (mailbox, address) if name)
+
+
+def mentions(data: object, who: frozenset[str]) -> list[Any]:
+    """The parts of plain data that are about somebody: the smallest items of lists and entries of mappings."""
+    if isinstance(data, Mapping):
+        found: list[Any] = []
+        for name, value in data.items():
+            if _names(name, who) or _names(value, who):
+                found.append({name: value})
+            else:
+                found += mentions(value, who)
+        return found
+    if isinstance(data, list):
+        return [part for one in data for part in ([one] if is_about(one, who) else mentions(one, who))]
+    return []
+
+
+def without(data: object, who: frozenset[str]) -> Any:  # noqa: ANN401 - the same plain data
+    """Plain data without the parts that are about somebody; a text that names them is emptied."""
+    if isinstance(data, Mapping):
+        kept = {name: value for name, value in data.items() if not _names(name, who)}
+        return {name: "" if _names(value, who) else without(value, who) for name, value in kept.items()}
+    if isinstance(data, list):
+        return [without(one, who) for one in data if not is_about(one, who)]
+    return data
+
+
+def is_about(item: object, who: frozenset[str]) -> bool:
+    """Whether an item of plain data is about somebody as a whole: it is a text or a row that names them."""
+    match item:
+        case str():
+            return _names(item, who)
+        case Mapping():
+            return any(_names(one, who) for pair in item.items() for one in pair)
+        case list():
+            return any(_names(one, who) for one in item)
+    return False
+
+
+def _names(text: object, who: frozenset[str]) -> bool:
+    return isinstance(text, str) and any(name in text.lower() for name in who)
+
+
 def series_text(series: tuple[ActualSeries, ...]) -> str:
     """Series without their instances."""
     return json.dumps(

@@ -13,7 +13,7 @@ from holdfast.core.desired import ChoiceKey
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import Touches
 from holdfast.jobs.ports import Approval, Entry, Known, Learned, Placed, PostState, SignedIn
-from holdfast.store import rows
+from holdfast.store import rows, sqlite_person
 from holdfast.store.errors import StateUnusable
 from holdfast.store.key import Key
 from holdfast.store.sqlite_file import SqliteRows, open_rows
@@ -132,8 +132,10 @@ class SqliteState(SqliteRuns):
         for who, text in self._rows.all(partly, before.isoformat()).fetchall():
             await self._touch(who, rows.touches_of(text).since(before))
         await self._rows.do("delete from sent where tenant = ? and at < ?", before.isoformat())
-        # What is older than this is of people who have left: all others are asked each week.
+        # What is older than this is of people who have left: all others are asked and read each week.
         await self._rows.do("delete from profile where tenant = ? and at < ?", before.isoformat())
+        await self._rows.do("delete from known where tenant = ? and at < ?", before.isoformat())
+        await self._rows.do("delete from seen where tenant = ? and at < ?", before.isoformat())
 
     async def sent(self, address: str) -> Mapping[str, datetime]:
         """What messages to an address were about, and when they were sent."""
@@ -283,6 +285,14 @@ class SqliteState(SqliteRuns):
     async def record_run(self, run: Mapping[str, Any]) -> None:
         """Remember a run as the last one."""
         await self._rows.do("insert or replace into run values (?, ?)", rows.data_text(run))
+
+    async def mentions(self, mailbox: str, address: str) -> list[Any]:
+        """What runs and messages say of one person."""
+        return sqlite_person.mentions(self._rows, rows.named(mailbox, address))
+
+    async def erase(self, mailbox: str, address: str) -> None:
+        """Forget everything about one person, also in the file's free space."""
+        await sqlite_person.erase(self._rows, self._key, mailbox, address)
 
 
 @contextmanager

@@ -128,6 +128,25 @@ class SqliteRows:
         row: tuple[Any, ...] | None = self._connection.execute(query, (self.tenant, *values)).fetchone()
         return row
 
+    def scrub(self) -> None:
+        """Write the file anew, so that nothing of what was deleted stands in its free space or in its log.
+
+        Raises ``StateUnusable`` where somebody else is using it; what was deleted stays so.
+        """
+        try:
+            self._connection.execute("vacuum")
+            (busy, *_) = self._connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+        except sqlite3.OperationalError as error:
+            raise StateUnusable(_LEFT_OVER) from error
+        if busy:
+            raise StateUnusable(_LEFT_OVER)
+
+
+_LEFT_OVER = (
+    "It is forgotten, but the state file is in use, so that its free space could not be cleared of it. End what uses "
+    "it, such as `holdfast serve`, and run the command again."
+)
+
 
 @contextmanager
 def open_rows(path: Path, tenant: str) -> Iterator[SqliteRows]:

@@ -204,6 +204,42 @@ class TableState(TableMessages):
         """Remember a run as the last one."""
         await self._rows.put(self._single, "run", {"run": rows.data_text(run)})
 
+    # One person
+
+    async def mentions(self, mailbox: str, address: str) -> list[Any]:
+        """What runs say of one person. What waits in Azure's queues cannot be looked through."""
+        who = rows.named(mailbox, address)
+        return [part async for _, _, _, data in self._told() for part in rows.mentions(data, who)]
+
+    async def erase(self, mailbox: str, address: str) -> None:
+        """Forget everything about one person. What waits in Azure's queues is worked off or gone within a week."""
+        who = rows.named(mailbox, address)
+        placed = (await self.placed_of([mailbox])).get(mailbox) or await self.placed_at(address.lower())
+        for name in {mailbox, placed.mailbox if placed else ""} - {""}:
+            for kind in ("placed", "known", "profile", "seen", "subscription"):
+                await self._rows.drop(self._rows.partition(kind), part(name))
+        for name in {address.lower(), placed.address.lower() if placed else ""} - {""}:
+            await self._rows.drop(self._rows.partition("address"), part(name))
+        for kind, name in (("touches", mailbox), ("sent", address.lower())):
+            for one in self._key.pseudonyms(self._rows.tenant, name):
+                await self._rows.drop(self._rows.partition(kind), one)
+        for partition, key, column, data in [found async for found in self._told()]:
+            if rows.mentions(data, who):
+                await self._rows.change(partition, key, lambda row, column=column: _without(row, column, who))
+
+    async def _told(self) -> AsyncIterator[tuple[str, str, str, Any]]:
+        """Every text that may name anybody besides: the keys of its row, its name there, and what it says."""
+        last = await self._one("run")
+        if last:
+            yield self._single, "run", "run", json.loads(last["run"])
+        runs = self._rows.partition("run")
+        for key, row in [found async for found in self._rows.every(runs)]:
+            yield runs, key, "run", json.loads(row["run"])
+            shards = self._rows.partition("shard", row["id"])
+            async for shard, result in self._rows.every(shards):
+                if "result" in result:
+                    yield shards, shard, "result", json.loads(result["result"])
+
     # The sign-in of who posts
 
     async def signed_in(self) -> SignedIn | None:
@@ -251,6 +287,11 @@ def _placed(row: Values) -> Placed:
 def _entry(channel: str, row: Values) -> Entry:
     state, at = PostState(row["state"]), datetime.fromisoformat(row["at"])
     return Entry(channel, row["period"], state, at, row["message"], row["url"], json.loads(row["hours"]))
+
+
+def _without(row: Values | None, column: str, who: frozenset[str]) -> Values | None:
+    """A row whose text says nothing of somebody any more."""
+    return {**row, column: json.dumps(rows.without(json.loads(row[column]), who), ensure_ascii=False)} if row else None
 
 
 @asynccontextmanager

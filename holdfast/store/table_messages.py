@@ -55,10 +55,11 @@ class TableMessages(TableRuns):
             partition = self._rows.partition(kind)
             for key in [key async for key, _ in self._rows.every(partition, old, keys_only=True, day=day)]:
                 await self._rows.change(partition, key, since)
-        # What is older than this is of people who have left: all others are asked each week.
-        profiles = self._rows.partition("profile")
-        for key in [key async for key, _ in self._rows.every(profiles, "at lt @day", keys_only=True, day=day)]:
-            await self._rows.drop(profiles, key)
+        # What is older than this is of people who have left: all others are asked and read each week.
+        for kind in ("profile", "known", "seen"):
+            partition = self._rows.partition(kind)
+            for key in [key async for key, _ in self._rows.every(partition, "at lt @day", keys_only=True, day=day)]:
+                await self._rows.drop(partition, key)
 
     async def sent(self, address: str) -> Mapping[str, datetime]:
         """What messages to an address were about, and when they were sent."""

@@ -11,6 +11,7 @@ from holdfast.core.desired import ChoiceKey
 from holdfast.core.tenant import TenantFacts
 from holdfast.core.touches import Touches
 from holdfast.jobs.ports import Approval, Entry, Known, Learned, Placed, PostState, Run, Seen, SignedIn, Subscription
+from holdfast.store import rows
 from tests.jobs.memory_journal import Call, Journal
 
 
@@ -200,6 +201,9 @@ class MemoryState:
     async def forget_touches(self, before: date) -> None:
         def effect() -> None:
             self._touches = {mailbox: one.since(before) for mailbox, one in self._touches.items()}
+            self._profiles = {one: it for one, it in self._profiles.items() if it.at.date() >= before}
+            self._known = {one: it for one, it in self._known.items() if it.read.date() >= before}
+            self._seen = {one: it for one, it in self._seen.items() if it.at.date() >= before}
             for told in self._sent.values():
                 for about in [about for about, (at, _) in told.items() if at.date() < before]:
                     del told[about]
@@ -311,6 +315,29 @@ class MemoryState:
             self._run = dict(run)
 
         await self._do("record_run", effect)
+
+    async def mentions(self, mailbox: str, address: str) -> Sequence[Any]:
+        who = rows.named(mailbox, address)
+        return await self._do("mentions", lambda: [part for one in self._told() for part in rows.mentions(one, who)])
+
+    async def erase(self, mailbox: str, address: str) -> None:
+        def effect() -> None:
+            who = rows.named(mailbox, address)
+            for kept in (self._placed, self._known, self._profiles, self._touches, self._seen, self._subscriptions):
+                kept.pop(mailbox, None)
+            self._placed = {one: it for one, it in self._placed.items() if it.address.lower() != address.lower()}
+            self._sent.pop(address.lower(), None)
+            self._run = self._run and rows.without(self._run, who)
+            for there in self._shards.values():
+                there.update({index: rows.without(result, who) for index, result in there.items()})
+
+        await self._do("erase", effect, mailbox)
+
+    def _told(self) -> list[Any]:
+        return [
+            *([self._run] if self._run else []),
+            *(one for there in self._shards.values() for one in there.values()),
+        ]
 
     async def _do(self, name: str, effect: Callable[[], Any], about: str = "") -> Any:
         return await self._journal.around(Call("state", name, about), effect)

@@ -27,6 +27,7 @@ from tests.store.contract import (
     remember_everything,
     remembered,
 )
+from tests.store.contract_of_one_person import OnePersonContract
 from tests.store.contract_of_runs import RunsContract
 
 
@@ -40,7 +41,7 @@ class SqliteStore(Store):
             yield state
 
 
-class TestSqliteState(StateContract, RunsContract):
+class TestSqliteState(StateContract, RunsContract, OnePersonContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Store:
         return SqliteStore(tmp_path / "holdfast.db")

@@ -10,6 +10,7 @@ import pytest
 from holdfast.jobs.ports import State
 from tests.jobs.memory import MemoryState
 from tests.store.contract import StateContract, Store
+from tests.store.contract_of_one_person import OnePersonContract
 from tests.store.contract_of_runs import RunsContract
 
 
@@ -22,7 +23,7 @@ class MemoryStore(Store):
         yield self._tenants.setdefault(tenant, MemoryState())
 
 
-class TestStateInMemory(StateContract, RunsContract):
+class TestStateInMemory(StateContract, RunsContract, OnePersonContract):
     @pytest.fixture
     def store(self) -> Store:
         return MemoryStore()

@@ -45,6 +45,7 @@ from tests.store.contract import (
     remember_everything,
     remembered,
 )
+from tests.store.contract_of_one_person import OnePersonContract
 from tests.store.contract_of_runs import RunsContract
 
 NEW = Key(b"another one of these, 32 bytes ..")
@@ -75,7 +76,7 @@ async def table(azurite: Azurite) -> AsyncIterator[TableStore]:
         yield TableStore(client)
 
 
-class TestTableState(StateContract, RunsContract):
+class TestTableState(StateContract, RunsContract, OnePersonContract):
     @pytest.fixture
     def store(self, table: TableStore) -> Store:
         return table
