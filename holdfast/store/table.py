@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -225,7 +226,7 @@ class TableState(TableMessages):
                 await self._rows.drop(self._rows.partition(kind), one)
         for partition, key, column, data in [found async for found in self._told()]:
             if rows.mentions(data, who):
-                await self._rows.change(partition, key, lambda row, column=column: _without(row, column, who))
+                await self._rows.change(partition, key, functools.partial(_without, column=column, who=who))
 
     async def _told(self) -> AsyncIterator[tuple[str, str, str, Any]]:
         """Every text that may name anybody besides: the keys of its row, its name there, and what it says."""
@@ -289,7 +290,7 @@ def _entry(channel: str, row: Values) -> Entry:
     return Entry(channel, row["period"], state, at, row["message"], row["url"], json.loads(row["hours"]))
 
 
-def _without(row: Values | None, column: str, who: frozenset[str]) -> Values | None:
+def _without(row: Values | None, *, column: str, who: frozenset[str]) -> Values | None:
     """A row whose text says nothing of somebody any more."""
     return {**row, column: json.dumps(rows.without(json.loads(row[column]), who), ensure_ascii=False)} if row else None
 
