@@ -105,13 +105,14 @@ async def go_on(run: Run, stage: Stage, settings: Settings, ports: Ports) -> Non
         except UnsafePlan as unsafe:
             await _end(run, _and_waiting(looked, tasks), settings, ports, note=str(unsafe))
             return
-        begun = (
-            run
-            if Stage.DECIDED in run.shards
-            else replace(run, shards={**run.shards, Stage.DECIDED: shards_for(tasks)})
-        )
-        if begun is run or await ports.state.change_run(run, begun):
-            await queue_shards(begun, Stage.DECIDED, Leave.ALL, tasks, ports)
+        if Stage.DECIDED not in run.shards:
+            begun = replace(run, shards={**run.shards, Stage.DECIDED.value: shards_for(tasks)})
+            if not await ports.state.change_run(run, begun):
+                # Somebody else was faster, or it was done and the answer got lost: the shards may be on no queue yet.
+                begun = await ports.state.run(run.id) or begun
+            run = begun
+        if Stage.DECIDED in run.shards and run.ended is None:
+            await queue_shards(run, Stage.DECIDED, Leave.ALL, tasks, ports)
         return
     if stage is Stage.DECIDED:
         decided = Tally.sum([Tally.parse(one) for one in await ports.state.shards(run.id, Stage.DECIDED)])
