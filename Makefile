@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: setup test hard simulate mutants bench package package-test check types suites demo docs cards azurite sandbox format clean
+.PHONY: setup test hard simulate mutants bench package package-test check types suites demo docs cards browser azurite sandbox format clean
 
 setup: $(STAMP)
 
@@ -27,12 +27,17 @@ docs: setup
 # The cards as Teams draws them: the official renderer in Chromium, both from their registries by name. Needs Node.js.
 PICTURES ?= docs/pictures
 DRAWING := docs/cards/node_modules/.package-lock.json
-cards:
+cards: browser
+ifneq ($(shell command -v npm),)
+	@node docs/cards/draw.mjs $(PICTURES)
+endif
+
+# Chromium and what drives it, for the cards and for a look at the status page. Without Node.js neither is looked at.
+browser:
 ifeq ($(shell command -v npm),)
-	@echo "There is no Node.js here: the cards are not drawn."; test -z "$$CI"
+	@echo "There is no Node.js here: cards are not drawn and the status page is not looked at."; test -z "$$CI"
 else
 	@$(MAKE) --no-print-directory $(DRAWING)
-	@node docs/cards/draw.mjs $(PICTURES)
 endif
 
 $(DRAWING): docs/cards/package-lock.json
@@ -96,7 +101,7 @@ check: setup
 types: setup
 	$(BIN)/mypy
 
-suites: setup azurite
+suites: setup azurite browser
 	$(MAKE) test
 	HOLDFAST_PEOPLE=100 $(BIN)/python -m pytest -m hard -n auto --ignore=tests/simulation/test_mutants.py
 
