@@ -28,8 +28,8 @@ SITE = Path(".python_packages", "lib", "site-packages")
 PLATFORM = "manylinux2014_x86_64"
 
 OURS = ("function_app.py", "host.json", "functions", "graph_client", "holdfast")
-LEFT_AT_HOME = ("holdfast/cli",)
-"""Part of the product that no function may import (import-linter's layers hold that): the commands."""
+LEFT_AT_HOME = ("holdfast/cli", "holdfast/serve")
+"""Doors of the product that are not Azure's: the commands, and everything on one machine."""
 
 NEVER_LOADED = {
     "typer": "draws the commands",
@@ -39,8 +39,11 @@ NEVER_LOADED = {
     "pygments": "asked for by rich",
     "markdown-it-py": "asked for by rich",
     "mdurl": "asked for by rich",
+    "starlette": "serves on one machine",
+    "uvicorn": "likewise",
+    "click": "asked for by uvicorn",
 }
-"""Distributions that only the commands load. structlog takes rich where it is there and does without elsewhere."""
+"""Distributions that only those doors load. structlog takes rich where it is there and does without elsewhere."""
 
 LOCALES = ("root", "en", "sv")
 """Languages that people are addressed in; babel has a thousand and reads one when it is asked for it."""

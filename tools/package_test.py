@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from tools.package import ROOT, SITE, pack, package
+from tools.package import LEFT_AT_HOME, ROOT, SITE, pack, package
 
 _ALONE = """
 import sys
@@ -34,7 +34,7 @@ print(f"the package alone: {len(functions)} functions, {len(sys.modules):,} modu
 _BESIDE = (
     "tests",
     "sandbox",
-    "holdfast/cli",
+    *LEFT_AT_HOME,
     "graph_client/py.typed",
     "pyproject.toml",
     "requirements.txt",

@@ -117,7 +117,7 @@ def test_a_dependency_that_pip_left_out_for_our_own_python_is_noticed(tmp_path: 
         _complete("3.12", tmp_path)
 
 
-def test_what_is_left_out_is_what_only_the_commands_import() -> None:
+def test_what_is_left_out_is_what_only_the_doors_at_home_import() -> None:
     names = {name.replace("-", "_") for name in NEVER_LOADED} | {"markdown_it"}
     rooms = [path for room in ("functions", "graph_client", "holdfast") for path in (ROOT / room).rglob("*.py")]
     left = [ROOT / name for name in LEFT_AT_HOME]
