@@ -78,6 +78,7 @@ def test_a_deleted_date_is_put_back_because_graph_told(told: Callable[[int], tup
     assert process.ends() == 0
 
 
+@pytest.mark.hard
 def test_a_sweep_finds_what_nobody_was_told_of(told: Callable[[int], tuple[House, Process]]) -> None:
     one, first = told(2)
     until(lambda: len(list(one.tenant.notices.subscriptions)) == 2)
@@ -96,6 +97,7 @@ def test_a_sweep_finds_what_nobody_was_told_of(told: Callable[[int], tuple[House
     assert "A hint." not in second.logged
 
 
+@pytest.mark.hard
 def test_killed_in_the_middle_of_a_sweep_and_started_again(house: Callable[..., House]) -> None:
     one = house(60)
     for person in one.tenant.employees:
@@ -117,6 +119,7 @@ def test_killed_in_the_middle_of_a_sweep_and_started_again(house: Callable[..., 
     assert one.tenant.counts.writes == before + 60
 
 
+@pytest.mark.hard
 def test_the_end_is_asked_for_in_the_middle_of_a_sweep(house: Callable[..., House]) -> None:
     one = house(60)
     one.tenant.latency = 1.0
@@ -130,6 +133,7 @@ def test_the_end_is_asked_for_in_the_middle_of_a_sweep(house: Callable[..., Hous
     assert "Stopped." in process.printed
 
 
+@pytest.mark.hard
 def test_a_second_signal_ends_it_at_once(house: Callable[..., House]) -> None:
     one = house(60)
     one.tenant.latency = 3.0
