@@ -3,18 +3,35 @@
 import azure.functions as func
 
 from functions import (
+    apply,
     health,
     lifecycle,
     notifications,
+    plan,
     poison,
     purge,
     reconcile,
     repair,
+    status,
     subscriptions,
     summaries,
     sweep,
 )
 
 app = func.FunctionApp()
-for module in (health, lifecycle, notifications, poison, purge, reconcile, repair, subscriptions, summaries, sweep):
+for module in (
+    apply,
+    health,
+    lifecycle,
+    notifications,
+    plan,
+    poison,
+    purge,
+    reconcile,
+    repair,
+    status,
+    subscriptions,
+    summaries,
+    sweep,
+):
     app.register_functions(module.bp)

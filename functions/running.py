@@ -9,8 +9,14 @@ from weakref import WeakKeyDictionary
 
 from functions.logs import set_up_logging
 from holdfast import wiring
+from holdfast.core.settings import SettingsError
 from holdfast.engine import Engine, Running
-from holdfast.wiring import Place
+from holdfast.store.errors import StateUnusable
+from holdfast.store.key import KeyUnusable
+from holdfast.wiring import Place, SetupError
+
+UNUSABLE = (SettingsError, SetupError, KeyUnusable, StateUnusable)
+"""What is raised where settings or state cannot be read; the messages are for an admin."""
 
 _engines: WeakKeyDictionary[asyncio.AbstractEventLoop, Engine] = WeakKeyDictionary()
 """By event loop: Azure's worker runs every async function of a process on one."""

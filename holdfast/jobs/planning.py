@@ -7,7 +7,8 @@ checksum: where a calendar has changed since, it is left, and told.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from holdfast.core.messages import Leave, Stage, task_of
@@ -41,6 +42,66 @@ async def latest_plan(ports: Ports) -> Plan | None:
         return None
     told = await ports.state.shards(run.id, TOLD)
     return Plan(run, told[0] if told else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How the latest plan stands at ``at``, and its applying. ``zone`` is the IANA name of the organisation's.
+
+    ``is_current`` says that the settings are still those it was made of, ``changes`` are the first ones, a line each.
+    """
+
+    at: datetime
+    zone: str
+    organization: str
+    plan: Plan | None = None
+    done: int = 0
+    is_current: bool = False
+    changes: tuple[Mapping[str, Any], ...] = ()
+    applying: Run | None = None
+    applied: int = 0
+
+    def data(self) -> dict[str, Any]:
+        """The progress as plain data."""
+        plan, applying = self.plan, self.applying
+        return {
+            "plan": plan and {"id": plan.run.id, "done": self.done, "of": sum(plan.run.shards.values())},
+            "made": dict(plan.told) if plan and plan.told else None,
+            "is_current": self.is_current,
+            "apply": applying
+            and {
+                "id": applying.id,
+                "done": self.applied,
+                "of": sum(applying.shards.values()),
+                "ended": applying.ended is not None,
+            },
+        }
+
+
+SHOWN = 100
+"""Changes of a plan that are shown one by one."""
+
+
+async def progress(settings: Settings, ports: Ports) -> Progress:
+    """How the latest plan stands, and its applying."""
+    found = Progress(ports.clock.now(), settings.organization.zone, settings.organization.name)
+    plan = await latest_plan(ports)
+    if plan is None:
+        return found
+    shards = await ports.state.shards(plan.run.id, Stage.LOOK)
+    changes = sorted((row for shard in shards for row in shard.get("changes", ())), key=lambda row: row["mailbox"])
+    applying = await ports.state.latest_run(APPLY)
+    if applying is not None and applying.began < plan.run.began:
+        applying = None
+    return replace(
+        found,
+        plan=plan,
+        done=len(shards),
+        is_current=plan.run.approved == fingerprint(settings),
+        changes=tuple(changes[:SHOWN]),
+        applying=applying,
+        applied=len(await ports.state.shards(applying.id, Stage.LOOK)) if applying else 0,
+    )
 
 
 async def begin_plan(settings: Settings, ports: Ports, *, run_id: str) -> Run:

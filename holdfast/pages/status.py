@@ -61,8 +61,8 @@ def status_page(overview: Overview) -> str:
         moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
         return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
-    return _templates.get_template("status.html").render(
-        style=_style(),
+    return rendered(
+        "status.html",
         at=at,
         age=_age,
         again=AGAIN if overview.going_on else None,
@@ -74,7 +74,12 @@ def status_page(overview: Overview) -> str:
 
 def trouble_page(why: str) -> str:
     """What there is to say where settings or state cannot be read."""
-    return _templates.get_template("trouble.html").render(style=_style(), why=why, again=None)
+    return rendered("trouble.html", why=why, again=None)
+
+
+def rendered(template: str, **values: object) -> str:
+    """A page of ours with these values in it, whatever is in them."""
+    return _templates.get_template(template).render(style=_style(), **values)
 
 
 def _style() -> Markup:

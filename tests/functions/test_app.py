@@ -41,10 +41,11 @@ TIMERS = {
     "purge": "0 30 * * * *",
 }
 WEBHOOKS = ("lifecycle", "notifications")
+ADMINS = {"apply": ["POST"], "plan": ["GET", "POST"], "status": ["GET"]}
 
 
 def test_the_functions() -> None:
-    assert set(indexed()) == {*QUEUES, *TIMERS, *WEBHOOKS, "health"}
+    assert set(indexed()) == {*QUEUES, *TIMERS, *WEBHOOKS, *ADMINS, "health"}
 
 
 @pytest.mark.parametrize(("name", "schedule"), TIMERS.items())
@@ -76,6 +77,15 @@ def test_graph_may_call_without_a_key_and_anybody_else_too(name: str) -> None:
     assert answer["name"] == "$return"
 
 
+@pytest.mark.parametrize(("name", "methods"), ADMINS.items())
+def test_the_admins_page_has_azures_sign_in_before_it_instead_of_keys(name: str, methods: list[str]) -> None:
+    trigger, answer = bindings(name)
+    assert trigger["authLevel"] == "ANONYMOUS"
+    assert trigger["methods"] == methods
+    assert trigger["route"] == name
+    assert answer["name"] == "$return"
+
+
 def test_health_is_open_to_an_uptime_monitor_and_only_read() -> None:
     trigger, answer = bindings("health")
     assert trigger["type"] == "httpTrigger"
@@ -85,7 +95,7 @@ def test_health_is_open_to_an_uptime_monitor_and_only_read() -> None:
     assert answer["name"] == "$return"
 
 
-@pytest.mark.parametrize("name", [*QUEUES, *TIMERS, *WEBHOOKS, "health"])
+@pytest.mark.parametrize("name", [*QUEUES, *TIMERS, *WEBHOOKS, *ADMINS, "health"])
 def test_bindings_name_the_arguments_of_the_function(name: str) -> None:
     arguments = set(inspect.signature(indexed()[name].get_user_function()).parameters)
     assert arguments == {binding["name"] for binding in bindings(name)} - {"$return"}
