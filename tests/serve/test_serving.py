@@ -149,6 +149,7 @@ def test_a_second_signal_ends_it_at_once(house: Callable[..., House]) -> None:
     assert "Stopped." not in process.printed
 
 
+@pytest.mark.hard
 def test_a_second_one_for_the_same_state_says_so_and_ends(house: Callable[..., House]) -> None:
     one = house(1)
     first = one.serve()

@@ -28,6 +28,7 @@ def node() -> str:
     return found
 
 
+@pytest.mark.hard
 def test_the_page_is_readable_on_a_phone_and_on_a_desk_by_day_and_by_night(house: Callable[..., House]) -> None:
     program = node()
     one = house(12)
