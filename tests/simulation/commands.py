@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from dataclasses import dataclass
 from typing import Any
 
+from holdfast.core.messages import Hint
 from holdfast.core.plan import Reason
 from holdfast.core.report import Report
 from holdfast.jobs.apply import apply
 from holdfast.jobs.ports import Ports
 from holdfast.jobs.probing import probe
 from holdfast.jobs.remove import remove
-from holdfast.jobs.repair import repair
+from holdfast.jobs.repair import follow, repair
 from holdfast.jobs.survey import survey
 from holdfast.jobs.sweep import sweep
 from tests.simulation import runs
@@ -85,7 +88,13 @@ async def _swept(world: World, ports: Ports, _: str | None, __: Command) -> Repo
 
 
 async def _repaired(world: World, ports: Ports, only: str | None, _: Command) -> Report:
-    return await repair(settings(world.file.text), ports, only or world.people[0].address)
+    """Graph tells of it, twice and to two workers at once; then somebody runs the command, which tells how it is."""
+    file = settings(world.file.text)
+    whom = next((one for one in world.people if one.address == only), world.people[0])
+    hint = Hint(whom.id, ports.clock.now())
+    lot = random.Random(0)  # noqa: S311 - it spreads waits
+    await asyncio.gather(*(follow(hint, file, ports, chance=lot) for _ in range(2)))
+    return await repair(file, ports, whom.address)
 
 
 async def _applied(world: World, ports: Ports, only: str | None, command: Command) -> Report:
