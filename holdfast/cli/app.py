@@ -9,6 +9,7 @@ import typer
 
 from holdfast.cli import calendars, demo, init, login, looking
 from holdfast.cli.console import set_up_logging
+from holdfast.cli.privacy import privacy
 from holdfast.cli.serve import serve
 from holdfast.cli.summary import summary
 
@@ -42,6 +43,7 @@ app.command("repair")(calendars.repair)
 app.command("summary")(summary)
 app.command("login")(login.login)
 app.command("status")(looking.status)
+app.command("privacy")(privacy)
 app.command("schema")(init.schema)
 app.command("serve")(serve)
 app.command("sandbox", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(demo.sandbox)

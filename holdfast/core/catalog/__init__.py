@@ -1,12 +1,14 @@
-"""Every text of a summary, in each language, by the name that stands for it in code.
+"""Every text of a summary and of the data sheet, in each language, by the name that stands for it in code.
 
-The texts are in ``sv.po`` and ``en.po`` beside this file, in the format of gettext that editors for translators open:
+The texts are in ``sv.po`` and ``en.po`` beside this file, those of the sheet in ``privacy.sv.po`` and its like, in the
+format of gettext that editors for translators open:
 ``msgid`` is the name, ``msgstr`` the text. Words in braces are filled in and keep their names in every language. What
 is counted has a text for one and a text for several.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from datetime import date
 from importlib.resources import files
@@ -37,22 +39,24 @@ class _NoText(NullTranslations):
         raise KeyError(msgid1, msgid2, n)
 
 
-def catalogue(language: Language) -> Catalog:
-    """The texts of a language as they stand in its file."""
-    with (files(__name__) / f"{language}.po").open("rb") as file:
+def catalogue(language: Language, of: str = "") -> Catalog:
+    """The texts of a language as they stand in its file; ``of`` names another set of them than that of summaries."""
+    with (files(__name__) / f"{of}{language}.po").open("rb") as file:
         return read_po(file, locale=_LOCALES[language], abort_invalid=True)
 
 
-def _translations(language: Language) -> Translations:
+@functools.cache
+def translations(language: Language, of: str = "") -> Translations:
+    """The same, to ask for a text by its name. Raises ``KeyError`` where there is none."""
     compiled = BytesIO()
-    write_mo(compiled, catalogue(language))
+    write_mo(compiled, catalogue(language, of))
     compiled.seek(0)
     found = Translations(compiled)
     found.add_fallback(_NoText())
     return found
 
 
-_TEXTS: Mapping[Language, Translations] = {language: _translations(language) for language in Language}
+_TEXTS: Mapping[Language, Translations] = {language: translations(language) for language in Language}
 """Read once, when this is imported: nothing is read from a file while a text is asked for."""
 
 
@@ -65,6 +69,12 @@ def count(language: Language, name: str, number: int, **values: str) -> str:
     """A text about a number of things, the number in it as ``{count}``."""
     text: str = _TEXTS[language].ngettext(name, name, number)
     return text.format(count=format_decimal(number, locale=_LOCALES[language]), **values)
+
+
+def number(language: Language, number: int) -> str:
+    """A number with its thousands apart: 1,240."""
+    text: str = format_decimal(number, locale=_LOCALES[language])
+    return text
 
 
 def percent(language: Language, number: int) -> str:
