@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: setup test hard simulate mutants bench package package-test check types suites demo docs cards browser azurite sandbox format clean
+.PHONY: setup test hard simulate mutants bench scale load latency package package-test check types suites demo docs cards browser azurite sandbox format clean
 
 setup: $(STAMP)
 
@@ -80,6 +80,17 @@ mutants: setup
 bench: setup
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@$(BIN)/python -m benchmarks $(if $(SCALE),--scale,$(PEOPLE))
+
+# What a sweep in shards carries, each kept in benchmarks/load.md: from a thousand people to a hundred thousand, in memory;
+# PEOPLE=2000 over HTTP on Azurite and on SQLite; and how long it takes from a touch to a calendar put right.
+scale: setup
+	@$(BIN)/python -m benchmarks.fan_out
+
+load: setup azurite
+	@$(BIN)/python -m benchmarks.load $(PEOPLE)
+
+latency: setup azurite
+	@$(BIN)/python -m benchmarks.latency $(PEOPLE)
 
 # What is deployed to Azure: build/package and the same as build/holdfast.zip, for the Python that the app runs on there.
 PYTHON_VERSION ?= 3.12

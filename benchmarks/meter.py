@@ -33,7 +33,7 @@ def measured(*, profile: bool = False) -> Iterator[None]:
     sys.stdout.flush()
     sys.stdin.readline()
     gc.collect()
-    before, profiler = _memory("VmRSS"), cProfile.Profile()
+    before, profiler = memory("VmRSS"), cProfile.Profile()
     began, cpu = time.perf_counter(), time.process_time()
     if profile:
         profiler.enable()
@@ -43,14 +43,14 @@ def measured(*, profile: bool = False) -> Iterator[None]:
         "cpu": time.process_time() - cpu,
         "wall": time.perf_counter() - began,
         "memory_before": before,
-        "memory_peak": _memory("VmHWM"),
+        "memory_peak": memory("VmHWM"),
         "profile": _by_own_time(profiler) if profile else "",
     }
     sys.stdout.write(f"{json.dumps(cost)}\n")
 
 
-def _memory(what: str) -> int:
-    """Resident memory in bytes, now or at its highest.
+def memory(what: str) -> int:
+    """Resident memory in bytes, now (``VmRSS``) or at its highest (``VmHWM``).
 
     From /proc where there is one: ``ru_maxrss`` of a process begins at what its parent had.
     """

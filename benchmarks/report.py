@@ -73,12 +73,12 @@ def aims(results: Results) -> list[Aim]:
     return found
 
 
-def record(text: str, name: str) -> None:
+def record(text: str, name: str, file: Path = README) -> None:
     """Put the report in the place of the one of this name before."""
     begins, ends = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    before, _, rest = README.read_text(encoding="utf-8").partition(begins)
+    before, _, rest = file.read_text(encoding="utf-8").partition(begins)
     _, _, after = rest.partition(ends)
-    README.write_text(f"{before}{begins}\n\n{text}\n\n{ends}{after}", encoding="utf-8")
+    file.write_text(f"{before}{begins}\n\n{text}\n\n{ends}{after}", encoding="utf-8")
 
 
 def aim_lines(aims: Iterable[Aim]) -> Iterator[str]:
@@ -92,8 +92,18 @@ def aim_lines(aims: Iterable[Aim]) -> Iterator[str]:
 
 def where(runs: int) -> str:
     """When, where and how often it was measured."""
+    return f"{_where()}. Median of {runs}; in brackets the least and the most."
+
+
+def machine() -> str:
+    """When and where it was measured once, and how much else the machine had to do by then."""
+    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return f"{_where()}. Others were at work on the machine: its load was {busy:.1f}."
+
+
+def _where() -> str:
     machine = f"{os.cpu_count()} cores ({platform.machine()}), {platform.system()}, Python {platform.python_version()}"
-    return f"{datetime.now(UTC):%Y-%m-%d}, {machine}. Median of {runs}; in brackets the least and the most."
+    return f"{datetime.now(UTC):%Y-%m-%d}, {machine}"
 
 
 def _table(part: str, results: Results) -> Iterator[str]:

@@ -20,7 +20,7 @@ import base64
 import binascii
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,17 +88,28 @@ class AzureHost:
     async def work_off(self) -> None:
         """Work the queues off until nothing is on them, however late it is due."""
         while True:
-            for name in self.clients:
-                if sum(one.queue == name for one in self._running.values()) <= THRESHOLD:
-                    await self._fetch(name)
-            if not self._running:
-                if not await self._bring_forward():
-                    return
-                continue
-            done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                if task in self._running:  # or else the process was killed meanwhile
-                    await self._ended(task)
+            await self._fetch_all()
+            if self._running:
+                await self._work()
+            elif not await self._bring_forward():
+                return
+
+    async def work_until(self, is_over: Callable[[], Awaitable[bool]], *, pause: float) -> None:
+        """Work the queues off as time goes by, looking at empty ones every ``pause`` seconds."""
+        while not await is_over():
+            await self._fetch_all()
+            await (self._work() if self._running else asyncio.sleep(pause))
+
+    async def _fetch_all(self) -> None:
+        for name in self.clients:
+            if sum(one.queue == name for one in self._running.values()) <= THRESHOLD:
+                await self._fetch(name)
+
+    async def _work(self) -> None:
+        done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if task in self._running:  # or else the process was killed meanwhile
+                await self._ended(task)
 
     async def _fetch(self, name: str) -> None:
         client = self.clients[name]
