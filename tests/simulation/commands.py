@@ -35,6 +35,8 @@ class Command:
     force: bool = False
     thinking: float = 0.0
     again: bool = False
+    told: bool = False
+    """Whether Graph tells of the mailbox first, twice and to two workers at once."""
     timer: float | None = None
     """After so many seconds the timer's own sweep begins in a process beside this one."""
 
@@ -87,13 +89,13 @@ async def _swept(world: World, ports: Ports, _: str | None, __: Command) -> Repo
     return await sweep(settings(world.file.text), ports)
 
 
-async def _repaired(world: World, ports: Ports, only: str | None, _: Command) -> Report:
-    """Graph tells of it, twice and to two workers at once; then somebody runs the command, which tells how it is."""
+async def _repaired(world: World, ports: Ports, only: str | None, command: Command) -> Report:
     file = settings(world.file.text)
     whom = next((one for one in world.people if one.address == only), world.people[0])
-    hint = Hint(whom.id, ports.clock.now())
-    lot = random.Random(0)  # noqa: S311 - it spreads waits
-    await asyncio.gather(*(follow(hint, file, ports, chance=lot) for _ in range(2)))
+    if command.told:
+        hint = Hint(whom.id, ports.clock.now())
+        lot = random.Random(0)  # noqa: S311 - it spreads waits
+        await asyncio.gather(*(follow(hint, file, ports, chance=lot) for _ in range(2)))
     return await repair(file, ports, whom.address)
 
 

@@ -333,7 +333,8 @@ def _command(draw: random.Random, name: str = "") -> Command:
     timer = draw.random() * 4 + thinking if draw.random() < 0.15 else None
     again = name == "apply" and draw.random() < 0.1
     force = draw.random() < 0.5
-    return Command(name, death, meanwhile, only, force=force, thinking=thinking, again=again, timer=timer)
+    told = name == "repair"
+    return Command(name, death, meanwhile, only, force=force, thinking=thinking, again=again, told=told, timer=timer)
 
 
 def tell(told: Story) -> Told:
