@@ -9,8 +9,6 @@ from typing import Any
 
 import azure.functions as func
 
-from holdfast.pages.status import HEADERS
-
 JSON = "application/json"
 
 
@@ -19,8 +17,8 @@ def answer(
     html: str,
     data: Mapping[str, Any],
     *,
+    headers: Mapping[str, str],
     status: HTTPStatus = HTTPStatus.OK,
-    headers: Mapping[str, str] = HEADERS,
     look_at: str | None = None,
 ) -> func.HttpResponse:
     """A page, or its data for who asks for JSON. ``look_at`` is where one sees how what was begun goes on."""

@@ -9,11 +9,8 @@ import azure.functions as func
 
 from functions.answers import JSON, answer, refused
 from functions.plan import HERE
-from functions.running import UNUSABLE, running
+from functions.running import running, unusable
 from functions.signed_in import ADMIN, refusal
-from holdfast import wiring
-from holdfast.jobs import planning
-from holdfast.pages.plan import HEADERS, plan_page
 
 bp = func.Blueprint()
 
@@ -24,6 +21,10 @@ async def apply(request: func.HttpRequest) -> func.HttpResponse:
 
     409 where the plan is not the latest, or not of the settings as they are, or the guard refuses it.
     """
+    from holdfast import wiring
+    from holdfast.jobs import planning
+    from holdfast.pages.plan import HEADERS, plan_page
+
     no = refusal(request, wiring.environment(), ADMIN)
     if no is not None:
         return no
@@ -35,7 +36,7 @@ async def apply(request: func.HttpRequest) -> func.HttpResponse:
             run_id = wiring.holder()
             await planning.begin_apply(now.settings, now.ports, checksum=checksum, force=force, run_id=run_id)
             found = await planning.progress(now.settings, now.ports)
-    except UNUSABLE as error:
+    except unusable() as error:
         return refused(request, str(error), HTTPStatus.SERVICE_UNAVAILABLE)
     except planning.NotTheLatest as error:
         return refused(request, str(error), HTTPStatus.CONFLICT)

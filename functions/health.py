@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from http import HTTPStatus
 
 import azure.functions as func
+import structlog
 
-from holdfast import wiring
-from holdfast.core.settings import SettingsError
-from holdfast.jobs import health as health_job
-from holdfast.jobs import status as status_job
-from holdfast.store.key import KeyUnusable
-from holdfast.store.sqlite import StateUnusable
-from holdfast.wiring import Place, SetupError, SystemClock
+from functions.logs import set_up_logging
+from functions.running import unusable
 
 bp = func.Blueprint()
-
-_log = logging.getLogger("holdfast.health")
 
 
 @bp.route(route="health", trigger_arg_name="request", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(request: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the trigger's signature
-    """Answer 200 while settings and state can be read and the last sweep is not too old, else 503."""
+    """Answer 200 while settings and state can be read and all goes on as it should, else 503 and why."""
+    from holdfast import wiring
+    from holdfast.jobs import health as health_job
+
+    set_up_logging()
+    log = structlog.get_logger("holdfast.health")
     try:
-        place = Place.of(None, wiring.environment())
+        place = wiring.Place.of(None, wiring.environment())
         settings = await asyncio.to_thread(place.settings)
         async with wiring.remembering(place, settings) as memory:
-            found = health_job.health(await status_job.status(settings, memory.state, SystemClock()))
-    except (SettingsError, SetupError, KeyUnusable, StateUnusable) as error:
-        _log.error("Not healthy: %s", error)
+            found = await health_job.health(settings, memory.state, wiring.SystemClock().now())
+    except unusable() as error:
+        log.error("The settings or the state cannot be read.", why=str(error))  # noqa: TRY400 - it says itself what to do
         return _answer({"healthy": False, "why": "the settings or the state cannot be read; the log says more"})
+    if found.why:
+        log.warning("Not all goes on as it should.", why=found.why)
     return _answer(found.data())
 
 

@@ -36,8 +36,9 @@ async def answer(request: func.HttpRequest) -> func.HttpResponse:
 def listening() -> Listening:
     """What is kept open between requests, for as long as this process lives."""
     if not _listening:
-        from holdfast import wiring  # noqa: PLC0415 - slow to load, and Graph waits ten seconds for a handshake
-        from holdfast.listening import Listening  # noqa: PLC0415 - as above
+        # Only now: it is slow to load, and Graph waits ten seconds for a handshake.
+        from holdfast import wiring
+        from holdfast.listening import Listening
 
         _listening.append(Listening(lambda: wiring.Place.of(None, wiring.environment())))
     return _listening[0]

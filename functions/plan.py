@@ -7,13 +7,8 @@ from http import HTTPStatus
 import azure.functions as func
 
 from functions.answers import answer, refused
-from functions.running import UNUSABLE, running
+from functions.running import running, unusable
 from functions.signed_in import ADMIN, READER, refusal
-from holdfast import wiring
-from holdfast.core.errors import GraphError
-from holdfast.jobs import planning
-from holdfast.jobs.audience import AudienceError
-from holdfast.pages.plan import HEADERS, plan_page
 
 bp = func.Blueprint()
 
@@ -23,6 +18,12 @@ HERE = "/api/plan"
 @bp.route(route="plan", trigger_arg_name="request", methods=["GET", "POST"], auth_level=func.AuthLevel.ANONYMOUS)
 async def plan(request: func.HttpRequest) -> func.HttpResponse:
     """Begin a plan of the settings as they are and answer 202; asked with GET, show the latest one."""
+    from holdfast import wiring
+    from holdfast.core.errors import GraphError
+    from holdfast.jobs import planning
+    from holdfast.jobs.audience import AudienceError
+    from holdfast.pages.plan import HEADERS, plan_page
+
     no = refusal(request, wiring.environment(), READER, ADMIN)
     if no is not None:
         return no
@@ -32,7 +33,7 @@ async def plan(request: func.HttpRequest) -> func.HttpResponse:
             if begins:
                 await planning.begin_plan(now.settings, now.ports, run_id=wiring.holder())
             found = await planning.progress(now.settings, now.ports)
-    except UNUSABLE as error:
+    except unusable() as error:
         return refused(request, str(error), HTTPStatus.SERVICE_UNAVAILABLE)
     except (AudienceError, GraphError) as error:
         cure = f" {error.cure}" if isinstance(error, GraphError) else ""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
-from graph_client.auth import MsalTokens
 from graph_client.batch import IN_FLIGHT, Counts, Dispatcher
 from graph_client.calendars import GraphCalendars
 from graph_client.channels import GraphChannels, Road
@@ -63,7 +62,10 @@ async def connect(
     network. Calls still waiting at the end get ``Unreachable``.
     """
     counts = Counts()
-    tokens = tokens or MsalTokens(connection, clock=clock)
+    if tokens is None:
+        from graph_client.auth import MsalTokens  # noqa: PLC0415 - msal is slow to load, and a simulation does without
+
+        tokens = MsalTokens(connection, clock=clock)
     trust = True if transport else connection.trust()
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(verify=trust, timeout=_TIMEOUT, transport=transport))

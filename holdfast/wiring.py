@@ -1,6 +1,7 @@
 """The one place that says which real thing fills which port.
 
-It alone knows the clock, chance and the environment.
+It alone knows the clock, chance and the environment. What reaches out is loaded when it is first needed: Graph's
+webhook comes by here and has seconds, and it calls nobody but a queue.
 """
 
 from __future__ import annotations
@@ -17,10 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
-
-from graph_client import workflows
-from graph_client.connect import Addresses, Connection, Graph, Login, connect, sign_in, teams
 from holdfast.core.settings import Credential, Settings, parse
 from holdfast.jobs.ports import Ports, Queue, State
 from holdfast.store import blobs, key
@@ -30,7 +27,10 @@ from holdfast.store.sqlite import SqliteState
 from holdfast.store.sqlite_file import open_rows
 
 if TYPE_CHECKING:
+    from graph_client.connect import Connection, Graph, Login
     from graph_client.login import SignIn
+    from graph_client.subscriptions import Addresses
+    from graph_client.workflows import Workflows
 
 SETTINGS_FILE = "settings.yaml"
 STATE_FILE = "holdfast.db"
@@ -53,7 +53,7 @@ VARIABLES = {
     key.KEY_PREVIOUS: "The key before, while it is replaced.",
     "HOLDFAST_CLIENT_SECRET": "The client secret of the app registration, for tenant.credential: secret.",
     "HOLDFAST_CERTIFICATE_PATH": "A PEM file with private key and certificate, for tenant.credential: certificate.",
-    f"{workflows.VARIABLE}<ID>": "The address of a channel's workflow, for a channel with via: workflow: its id in "
+    "HOLDFAST_WORKFLOW_<ID>": "The address of a channel's workflow, for a channel with via: workflow: its id in "
     "capitals, with _ for -. A secret: whoever knows it can post.",
     "HOLDFAST_AUTHORITY": "Where tokens are asked for, instead of Microsoft's own sign-in service. For simulators.",
     "HOLDFAST_GRAPH_URL": "Where Graph is, instead of Microsoft's own address. For simulators.",
@@ -87,6 +87,8 @@ class WebPages:
 
     async def problem(self, url: str) -> str:
         """What is wrong with a page, in words; nothing where it answers."""
+        import httpx  # noqa: PLC0415 - as the first lines of this file say
+
         try:
             async with httpx.AsyncClient(follow_redirects=True, timeout=_PATIENCE) as http:
                 answer = await http.head(url)
@@ -245,7 +247,7 @@ class Wired:
 
     ports: Ports
     graph: Graph
-    workflows: workflows.Workflows
+    workflows: Workflows
     memory: Memory
 
 
@@ -255,6 +257,8 @@ async def wired(place: Place, settings: Settings) -> AsyncIterator[Wired]:
 
     Raises ``SetupError`` for a missing secret or a bad address, and ``StateUnusable`` for the state file.
     """
+    from graph_client.connect import connect, teams  # noqa: PLC0415 - as the first lines of this file say
+
     clock = SystemClock()
     luck = chance()
     tenant = connection(settings, place.variables)
@@ -281,12 +285,16 @@ async def wired(place: Place, settings: Settings) -> AsyncIterator[Wired]:
 
 def told_at(settings: Settings) -> Addresses | None:
     """Where Graph is to tell of changes; None where the settings do not say."""
+    from graph_client.subscriptions import Addresses  # noqa: PLC0415 - as the first lines of this file say
+
     notifications, lifecycle = settings.tenant.notification_url, settings.tenant.lifecycle_url
     return Addresses(notifications, lifecycle) if notifications and lifecycle else None
 
 
 def login(settings: Settings) -> Login | None:
     """The registration and the account that the settings post with; None where they post by workflows or not at all."""
+    from graph_client.connect import Login  # noqa: PLC0415 - as the first lines of this file say
+
     given = settings.tenant.login
     return Login(str(given.client_id), given.account) if given else None
 
@@ -297,6 +305,8 @@ async def signing_in(place: Place, settings: Settings) -> AsyncIterator[SignIn]:
 
     Raises ``SetupError`` where the settings name nobody, ``StateUnusable`` and ``KeyUnusable``.
     """
+    from graph_client.connect import sign_in  # noqa: PLC0415 - as the first lines of this file say
+
     given = login(settings)
     if given is None:
         raise SetupError(
@@ -317,6 +327,8 @@ def connection(settings: Settings, variables: Mapping[str, str], *, of_the_app: 
 
     A person who signs in needs no credential of the app: it is left out where the connection is not ``of_the_app``.
     """
+    from graph_client.connection import Connection  # noqa: PLC0415 - as the first lines of this file say
+
     tenant = settings.tenant
     if not of_the_app:
         tenant = tenant.model_copy(update={"credential": Credential.MANAGED_IDENTITY})

@@ -94,6 +94,7 @@ def set_up_logging(level: int) -> None:
     """Log lines go to the error output, so that they never mix with what a command prints."""
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),

@@ -56,7 +56,7 @@ async def overview(settings: Settings, state: State, clock: Clock) -> Overview:
         at=now,
         zone=settings.organization.zone,
         status=found,
-        health=health(found),
+        health=await health(settings, state, now),
         going_on=going_on,
         subscriptions=told_of,
         next_sweep=next_after(latest, settings, now),

@@ -13,10 +13,9 @@ from typing import Any
 
 import structlog
 
-from holdfast.core.messages import BadMessage, Hint, Shard
+from holdfast import duties
+from holdfast.core.messages import BadMessage
 from holdfast.engine import Engine, Running
-from holdfast.jobs import repair as repair_job
-from holdfast.jobs import shards, subscriptions
 from holdfast.jobs.ports import QueueName
 from holdfast.serve.ending import Ending
 from holdfast.serve.failing import EXPECTED, UNSET, told
@@ -36,8 +35,6 @@ IDLE = 0.5
 WAIT = 10.0
 """Seconds until it is tried again where settings, state or queue cannot be read. No message is taken meanwhile."""
 
-WHY = "Looking at this mailbox failed five times over, for a reason that is not Graph's."
-
 
 @dataclass(frozen=True, slots=True)
 class Worker:
@@ -49,34 +46,19 @@ class Worker:
 
 
 async def _reconcile(message: Message, now: Running) -> None:
-    shard = Shard.parse(message.text)
-    await shards.work_off(shard, now.settings, now.ports, chance=now.chance)
-    _log.info("A shard.", run=shard.run, stage=shard.stage.value, index=shard.index, mailboxes=len(shard.tasks))
+    await duties.work_off(message.text, now)
 
 
 async def _repair(message: Message, now: Running) -> None:
-    hint = Hint.parse(message.text)
-    if hint.care is not None:
-        await subscriptions.attend(hint, now.settings, now.ports, key=now.wired.memory.client_states.today)
-    if hint.tells_of_touches:
-        followed = await repair_job.follow(hint, now.settings, now.ports, chance=now.chance)
-        _log.info("A hint.", followed=followed.value)
+    await duties.follow(message.text, now)
 
 
 async def _poison(message: Message, now: Running) -> None:
-    """Account for the mailboxes of a shard as failed, so that its run ends and says so."""
-    try:
-        shard = Shard.parse(message.text)
-    except BadMessage as error:
-        _log.error("A message on the queue reconcile was nobody's; it was dropped.", why=str(error))
-        return
-    await shards.give_up(shard, now.settings, now.ports, WHY)
-    _log.error("A shard could not be worked off.", run=shard.run, index=shard.index)
+    await duties.give_up(message.text, now)
 
 
 async def _poison_repair(message: Message, now: Running) -> None:  # noqa: ARG001 - what was touched is nobody's to know
-    """Tell the log: whatever was touched there is found by the next sweep."""
-    _log.error("A hint could not be followed; the next sweep looks at everybody.")
+    duties.tell_lost_hint(taken=message.taken)
 
 
 WORKERS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -87,8 +88,17 @@ def test_what_is_due_is_posted_once_and_the_log_names_nobody(tenant: Tenant, cap
             tenant.clock.advance(timedelta(minutes=10))
     assert len(posts(tenant)) == 1
     told = [one for one in caplog.records if one.name == "holdfast.summaries"]
-    assert [(one.levelname, one.getMessage()) for one in told] == [
-        ("INFO", "Summary of utveckling for 2026-11-27: posted.")
+    assert [(one.levelname, json.loads(one.getMessage())) for one in told] == [
+        (
+            "INFO",
+            {
+                "event": "A summary was due.",
+                "channel": "utveckling",
+                "period": "2026-11-27",
+                "state": "posted",
+                "why": "",
+            },
+        )
     ]
     people = [account for account in tenant.accounts if account is not tenant.service_account]
     assert not [one for one in people if one.address in caplog.text]
@@ -103,8 +113,9 @@ def test_where_nobody_has_signed_in_it_is_an_error_with_its_cure(
         tick()
     (told,) = [one for one in caplog.records if one.name == "holdfast.summaries"]
     assert told.levelname == "ERROR"
-    assert "Summary of utveckling for 2026-11-27: not posted." in told.getMessage()
-    assert "holdfast login" in told.getMessage()
+    line = json.loads(told.getMessage())
+    assert (line["channel"], line["period"], line["state"]) == ("utveckling", "2026-11-27", "not posted")
+    assert "holdfast login" in line["why"]
 
 
 def test_without_an_approval_and_in_mode_watch_nothing_is_posted_or_said(
@@ -118,7 +129,7 @@ def test_without_an_approval_and_in_mode_watch_nothing_is_posted_or_said(
         typed("apply", "--yes")
         tenant.clock.set(FRIDAY)
         tick()
-    assert "Summary of" not in caplog.text
+    assert "A summary was due." not in caplog.text
     assert posts(tenant) == []
 
 

@@ -57,7 +57,7 @@ def test_it_makes_again_what_is_missing_and_names_nobody(tenant: Tenant, caplog:
         run(swept())
     assert series(one) == 1
     assert "1 changed" in told()
-    assert "begins, in 1 shards" in caplog.text
+    assert '{"event": "A sweep has begun.", ' in caplog.text
     assert not [account for account in tenant.accounts if account.address in caplog.text]
 
 

@@ -151,7 +151,7 @@ class TestTelling:
         answer = await webhook.post({"value": [await webhook.item(**wrong)] * 7})
         assert (answer.status_code, answer.get_body()) == (202, b"")
         assert await webhook.queued() == []
-        assert webhook.logged == ['event="Of what came as notifications some was dropped." forged=7']
+        assert webhook.logged == ['{"event": "Of what came as notifications some was dropped.", "forged": 7}']
 
     @pytest.mark.parametrize(
         ("body", "status"),
@@ -187,7 +187,7 @@ class TestTelling:
         with monkeypatch.context() as patch:
             patch.setattr(type(ear.queue), "put", full)
             assert (await webhook.post(body)).status_code == 503
-        assert webhook.logged == ['event="Notifications cannot be taken." why="The queue takes nothing."']
+        assert webhook.logged == ['{"event": "Notifications cannot be taken.", "why": "The queue takes nothing."}']
         assert (await webhook.post(body)).status_code == 202
 
     async def test_settings_that_cannot_be_read_are_told_to_the_log_alone(
