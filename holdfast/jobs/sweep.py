@@ -22,6 +22,9 @@ from holdfast.jobs.survey import home_of, survey, tasks_of
 GIVEN_UP = timedelta(hours=3)
 """A run that has not ended by then is not waited for any longer."""
 
+BEGINS = timedelta(minutes=15)
+"""By when the first shard of a run is worked off, unless whoever began it was killed before they were all queued."""
+
 NOT_APPROVED = "Nothing is approved yet, so nothing is written: `holdfast apply` shows the plan and asks."
 WATCHING = "mode is watch: look and report, write nothing."
 EDIT_WAITS = "The settings file has been edited since it was approved; the edit waits for `holdfast apply`."
@@ -85,7 +88,9 @@ async def begin(settings: Settings, ports: Ports, *, run_id: str) -> Run | None:
     state, now = ports.state, ports.clock.now()
     before = await state.latest_run(SWEEP)
     if before is not None and before.ended is None and now - before.began < GIVEN_UP:
-        return None
+        is_begun = now - before.began < BEGINS or await state.shards(before.id, Stage.LOOK)
+        if is_begun:
+            return None
     await forget(settings, ports)
     approval = await state.approval()
     in_force = in_force_of(approval, settings) if approval else settings

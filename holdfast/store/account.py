@@ -30,17 +30,20 @@ TABLE_ROLE, QUEUE_ROLE = "Storage Table Data Contributor", "Storage Queue Data C
 class Account:
     """The addresses of an account's tables and queues, without a slash at the end, and how to sign in.
 
-    With ``key``, the account's own, for simulators; else as the app's managed identity, by ``client_id`` where the app
-    has several.
+    With ``key``, the account's own, for simulators; else ``in_azure`` as the app's managed identity, by ``client_id``
+    where the app has several, and elsewhere as whoever is signed in to Azure's command line, if anybody is.
     """
 
     tables: str
     queues: str
     key: str | None = field(default=None, repr=False)
     client_id: str | None = None
+    in_azure: bool = True
 
     @classmethod
-    def at(cls, tables: str, *, queues: str | None, key: str | None, client_id: str | None) -> Account:
+    def at(
+        cls, tables: str, *, queues: str | None, key: str | None, client_id: str | None, in_azure: bool = True
+    ) -> Account:
         """The account with these addresses; without one for queues they are where Azure has them beside the tables.
 
         Raises ``ValueError`` with what is wrong and what to do.
@@ -63,7 +66,7 @@ class Account:
                 base64.b64decode(key, validate=True)
             except binascii.Error:
                 raise ValueError("HOLDFAST_STORAGE_KEY is no account key: it is not base64. Copy it anew.") from None
-        return cls(tables.rstrip("/"), queues.rstrip("/"), key, client_id)
+        return cls(tables.rstrip("/"), queues.rstrip("/"), key, client_id, in_azure)
 
     @asynccontextmanager
     async def credential(self) -> AsyncIterator[Credential]:
@@ -73,10 +76,15 @@ class Account:
 
             yield AzureNamedKeyCredential(name_of(self.tables), self.key)
             return
-        from azure.identity.aio import ManagedIdentityCredential  # noqa: PLC0415 - as above
+        from azure.identity.aio import (  # noqa: PLC0415 - as above
+            AzureCliCredential,
+            ChainedTokenCredential,
+            ManagedIdentityCredential,
+        )
 
-        async with ManagedIdentityCredential(client_id=self.client_id) as identity:
-            yield identity
+        identity = ManagedIdentityCredential(client_id=self.client_id)
+        async with identity if self.in_azure else ChainedTokenCredential(AzureCliCredential(), identity) as signed_in:
+            yield signed_in
 
 
 @contextmanager
@@ -93,8 +101,8 @@ def understood(url: str, role: str) -> Iterator[None]:
     except ClientAuthenticationError as error:
         raise StateUnusable(
             f"{url} does not let Holdfast in: {_said(error)}. Give the app's managed identity the role {role} on the "
-            "storage account, and set AZURE_CLIENT_ID where the app has several identities; a simulator needs "
-            "HOLDFAST_STORAGE_KEY."
+            "storage account, and set AZURE_CLIENT_ID where the app has several identities. On a laptop, run `az login` "
+            "as somebody with that role; a simulator needs HOLDFAST_STORAGE_KEY."
         ) from error
     except HttpResponseError as error:
         forbidden = error.status_code == 403  # noqa: PLR2004 - the HTTP status

@@ -12,17 +12,25 @@ class BlobUnreadable(Exception):
     """The blob is not there, not ours to read, or its account does not answer. The message says what to do."""
 
 
-def read(url: str, *, key: str | None, client_id: str | None) -> bytes:
-    """What stands in the blob at ``url``, as the app's managed identity, or with an account's key from a simulator.
+def read(url: str, *, key: str | None, client_id: str | None, in_azure: bool = True) -> bytes:
+    """What stands in the blob at ``url``, as ``Account`` has it with ``key``, ``client_id`` and ``in_azure``.
 
     Waits for the answer. Raises ``BlobUnreadable``.
     """
     from azure.core.credentials import AzureNamedKeyCredential  # noqa: PLC0415 - for who keeps settings there
     from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError  # noqa: PLC0415 - as above
-    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 - as above
+    from azure.identity import (  # noqa: PLC0415 - as above
+        AzureCliCredential,
+        ChainedTokenCredential,
+        ManagedIdentityCredential,
+    )
     from azure.storage.blob import BlobClient  # noqa: PLC0415 - as above
 
-    identity = None if key is not None else ManagedIdentityCredential(client_id=client_id)
+    identity: ManagedIdentityCredential | ChainedTokenCredential | None = None
+    if key is None:
+        identity = ManagedIdentityCredential(client_id=client_id)
+        if not in_azure:
+            identity = ChainedTokenCredential(AzureCliCredential(), identity)
     credential = identity or AzureNamedKeyCredential(name_of(url), key or "")
     try:
         with BlobClient.from_blob_url(url, credential=credential) as blob:

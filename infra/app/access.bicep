@@ -35,9 +35,10 @@ var ofTheApp = [
   'Storage Table Data Contributor'
 ]
 
-// Whoever deploys writes the settings file.
+// Whoever deploys writes the settings file, and reaches the state from a laptop, such as to sign in to post.
 var ofWhoDeploys = empty(principalId) ? [] : [
   'Storage Blob Data Contributor'
+  'Storage Table Data Contributor'
 ]
 
 resource storage 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {

@@ -16,7 +16,7 @@ from holdfast.core.report import MailboxState
 from holdfast.core.settings import Guard, Mode, Settings
 from holdfast.jobs.ports import QueueName
 from holdfast.jobs.shards import ATTEMPTS, give_up, work_off
-from holdfast.jobs.sweep import GIVEN_UP, begin
+from holdfast.jobs.sweep import BEGINS, GIVEN_UP, begin
 from tests.jobs.fjallvik import (
     SECOND,
     applied,
@@ -245,3 +245,13 @@ async def test_a_message_is_small_and_comes_back_as_it_was() -> None:
         assert Shard.parse(text).text() == text
         assert (Shard.parse(text).stage, Shard.parse(text).leave) == (Stage.LOOK, Leave.DRIFT)
         assert len(text) < 6000
+
+
+async def test_a_sweep_that_was_killed_before_its_shards_were_queued_is_not_waited_for_long() -> None:
+    world = await told(nothing, fjallvik())
+    await begin(fjallvik(), world.ports, run_id="one")
+    world.queue.waiting.clear()
+    world.clock.at += BEGINS - timedelta(minutes=1)
+    assert await begin(fjallvik(), world.ports, run_id="two") is None
+    world.clock.at += timedelta(minutes=1)
+    assert await begin(fjallvik(), world.ports, run_id="three")
