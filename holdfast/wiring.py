@@ -146,6 +146,11 @@ class Place:
         return Path(named) if named else self.settings_path.with_name(STATE_FILE)
 
     @property
+    def _is_in_azure(self) -> bool:
+        """Whether Azure runs this, which then says where to ask for tokens of its identity."""
+        return "IDENTITY_ENDPOINT" in self.variables
+
+    @property
     def account(self) -> Account | None:
         """The storage account in which state is kept; None where it is in a file. Raises ``SetupError``."""
         named = self.variables.get("HOLDFAST_STATE")
@@ -160,7 +165,13 @@ class Place:
             self.variables.get, ("HOLDFAST_QUEUES", "HOLDFAST_STORAGE_KEY", "AZURE_CLIENT_ID")
         )
         try:
-            return Account.at(named, queues=queues or None, key=storage_key or None, client_id=client_id or None)
+            return Account.at(
+                named,
+                queues=queues or None,
+                key=storage_key or None,
+                client_id=client_id or None,
+                in_azure=self._is_in_azure,
+            )
         except ValueError as error:
             raise SetupError(str(error)) from error
 
@@ -176,7 +187,12 @@ class Place:
         if self.settings_url:
             storage_key, client_id = map(self.variables.get, ("HOLDFAST_STORAGE_KEY", "AZURE_CLIENT_ID"))
             try:
-                return blobs.read(self.settings_url, key=storage_key or None, client_id=client_id or None)
+                return blobs.read(
+                    self.settings_url,
+                    key=storage_key or None,
+                    client_id=client_id or None,
+                    in_azure=self._is_in_azure,
+                )
             except blobs.BlobUnreadable as error:
                 raise SetupError(str(error)) from error
         try:

@@ -101,8 +101,8 @@ def understood(url: str, role: str) -> Iterator[None]:
     except ClientAuthenticationError as error:
         raise StateUnusable(
             f"{url} does not let Holdfast in: {_said(error)}. Give the app's managed identity the role {role} on the "
-            "storage account, and set AZURE_CLIENT_ID where the app has several identities. On a laptop, run `az login` "
-            "as somebody with that role; a simulator needs HOLDFAST_STORAGE_KEY."
+            "storage account, and set AZURE_CLIENT_ID where the app has several identities. On a laptop, run "
+            "`az login` as somebody with that role; a simulator needs HOLDFAST_STORAGE_KEY."
         ) from error
     except HttpResponseError as error:
         forbidden = error.status_code == 403  # noqa: PLR2004 - the HTTP status
