@@ -82,6 +82,18 @@ async def test_our_own_writing_leads_to_no_look_and_no_loop() -> None:
     assert await followed(world, hint(world, ANNA, Heard(made.id, "updated", 'W/"newer"'))) is Followed.LOOKED
 
 
+async def test_a_series_that_was_deleted_as_we_had_written_it_is_back() -> None:
+    """Graph tells an event's version, and a deletion is none."""
+    world = await held()
+    [gone] = world.box(ANNA).series
+    seen = await world.state.seen(ANNA.id)
+    assert seen is not None
+    assert gone.etag in seen.etags
+    world.box(ANNA).events.clear()
+    assert await followed(world, hint(world, ANNA, Heard(gone.id, "deleted", gone.etag))) is Followed.LOOKED
+    assert len(world.box(ANNA).series) == 1
+
+
 @pytest.mark.parametrize(
     ("day", "hour", "becomes"),
     [
