@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -140,7 +141,13 @@ def is_about(item: object, who: frozenset[str]) -> bool:
 
 
 def _names(text: object, who: frozenset[str]) -> bool:
-    return isinstance(text, str) and any(name in text.lower() for name in who)
+    return isinstance(text, str) and any(name in text.lower() and _whole(name).search(text.lower()) for name in who)
+
+
+@functools.lru_cache(maxsize=64)
+def _whole(name: str) -> re.Pattern[str]:
+    """A name where it is no part of another's: anna@fjallvik.example stands in johanna@fjallvik.example, too."""
+    return re.compile(rf"(?<![\w.+-]){re.escape(name)}(?!\.?[\w-])")
 
 
 def series_text(series: tuple[ActualSeries, ...]) -> str:

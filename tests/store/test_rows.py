@@ -78,3 +78,38 @@ def test_a_series_whose_tag_cannot_be_read_is_not_passed_over() -> None:
     spoilt = rows.series_text(KNOWN.series).replace("holdfast;", "holdfast:")
     with pytest.raises(ValueError, match="holdfast:lartimmen"):
         rows.series_of(spoilt)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "anna@fjallvik.example",
+        "Anna@Fjallvik.example",
+        "The mailbox anna@fjallvik.example.",
+        "users/anna@fjallvik.example/events",
+        '"anna@fjallvik.example" is no mailbox',
+        "(ID-ANNA)",
+    ],
+)
+def test_a_text_that_names_somebody_is_about_them(text: str) -> None:
+    who = rows.named("id-anna", "anna@fjallvik.example")
+    assert rows.mentions([{"mailbox": text}], who) == [{"mailbox": text}]
+    assert rows.without([[text, 1], [text]], who) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "johanna@fjallvik.example",
+        "eva-anna@fjallvik.example",
+        "eva.anna@fjallvik.example",
+        "anna@fjallvik.example.org",
+        "id-anna2",
+        "solid-anna",
+    ],
+)
+def test_whoever_has_somebodys_name_in_theirs_is_somebody_else(text: str) -> None:
+    """What is given out of one person must hold nothing of another, and what is forgotten neither."""
+    who = rows.named("id-anna", "anna@fjallvik.example")
+    assert rows.mentions([{"mailbox": text}], who) == []
+    assert rows.without({text: [text, {"mailbox": text}]}, who) == {text: [text, {"mailbox": text}]}
