@@ -91,6 +91,7 @@ class Engine:
         if wires is not None and wires.meant == meant:
             return wires
         if wires is not None:
+            self._wires = None  # or, where no new ones can be made, whoever comes back to these gets them cut
             wires.retired = True
             if not wires.users:
                 await wires.stack.aclose()
