@@ -165,9 +165,12 @@ def instead(want: Want) -> DesiredSeries:
 
 
 def returned(one: Held, touches: Touches, *, now: datetime) -> tuple[Occurrence, ...]:
-    """Dates that are agreed to be left out and have come back with a series that was made anew."""
+    """Dates that are agreed to be left out, or have a single event in their place, and came back with their series.
+
+    Exchange makes a series anew when its owner ends it earlier.
+    """
     zone = one.want.series.slot.zone
-    days = {key.day for key in touches.skipped if key.block == one.series.tag.block}
+    days = {key.day for key in touches.skipped if key.block == one.series.tag.block} | one.singles.keys()
     return tuple(
         date
         for date in one.series.ahead or ()
@@ -225,8 +228,8 @@ class _Case:
     def in_place(self) -> Iterator[DateKey]:
         """The dates to come that stand at their own time, however they show."""
         slot = self.want.series.slot
-        for one in self.series.ahead or ():
-            day = zones.date_at(slot.zone, one.original_starts)
+        ahead = [(zones.date_at(slot.zone, one.original_starts), one) for one in self.series.ahead or ()]
+        for day, one in [*ahead, *((day, single.occurrence) for day, single in self.singles.items())]:
             at_its_time = (one.starts, one.ends) == (recurrence.starts(slot, day), recurrence.ends(slot, day))
             if at_its_time and one.starts > self.now + UNTOUCHED:
                 yield DateKey(self.series.tag.block, day)

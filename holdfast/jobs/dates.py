@@ -24,7 +24,7 @@ from holdfast.core.plan import Change, Create, Reason
 from holdfast.core.protection import Held, back_in_place, held, judge, orphans, returned
 from holdfast.core.touches import DateKey, Touches
 from holdfast.jobs.errand import Brief, Decisions, Errand, Touched
-from holdfast.jobs.ports import Calendars, Ports
+from holdfast.jobs.ports import Calendars, Ports, State
 
 _MOVABLE = timedelta(days=7)
 """How far from its date a person can move an occurrence: Graph refuses to let it reach its neighbour's day."""
@@ -48,7 +48,7 @@ async def look_at_dates(
         found.append(replace(one, series=replace(one.series, ahead=ahead)))
     left = calendar.singles if errand.gone is Reason.ERASED else orphans(errand.desired, calendar, now)
     as_it_looks = replace(calendar, series=tuple(one.series for one in found))
-    touches = await ports.state.touches(errand.mailbox)
+    touches = await remembered(errand, as_it_looks, ports.state, now)
     remembers = touches.pending or touches.skipped
     if not left and not remembers and not closely and decisions.are_untouched(errand, as_it_looks):
         return Touched()
@@ -63,6 +63,23 @@ async def look_at_dates(
     return touched
 
 
+async def remembered(errand: Errand, calendar: ActualCalendar, state: State, now: datetime) -> Touches:
+    """What is remembered of a mailbox whose coming dates have been read.
+
+    A date that may stay where its owner had moved it, and stands where it should again, is forgotten at once: once it
+    is over, nobody can tell any more that it uses up no move.
+    """
+    touches = await state.touches(errand.mailbox)
+    if not touches.moved:
+        return touches
+    found = held(errand.desired, calendar, now)
+    back = frozenset(key for one in found for key in back_in_place(one, touches, now=now))
+    if back:
+        touches = replace(touches, moved=touches.moved - back)
+        await state.touch(errand.mailbox, touches)
+    return touches
+
+
 def judged_dates(
     found: Sequence[Held], touches: Touches, now: datetime, away: Sequence[Stretch] = (), left: Sequence[Single] = ()
 ) -> Touched:
@@ -72,11 +89,10 @@ def judged_dates(
         for number, one in enumerate(found)
         for verdict in judge(one, touches, away, now=now, beside=(*found[:number], *found[number + 1 :]))
     )
-    back = frozenset(key for one in found for key in back_in_place(one, touches, now=now))
     again = tuple(date for one in found for date in returned(one, touches, now=now))
     standing = (DateKey(one.series.tag.block, day) for one in found for day in one.singles if day >= now.date())
     unrecorded = tuple(key for key in standing if key not in touches.answered)
-    return Touched(verdicts, tuple(left), again, unrecorded, touches, back)
+    return Touched(verdicts, tuple(left), again, unrecorded, touches)
 
 
 async def look_at_meetings(errand: Errand, calendar: ActualCalendar, ports: Ports, brief: Brief) -> tuple[OnTop, ...]:

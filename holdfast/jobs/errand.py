@@ -193,7 +193,7 @@ class Touched:
 
     ``orphans`` are single events that stand for nothing any more, ``returned`` dates that had been agreed to be left
     out, ``unrecorded`` those of which nobody wrote down that they were answered. ``remembered`` is what was remembered
-    when it was judged, ``back`` which dates their owner has put back since they may stay where they were moved to.
+    when it was judged.
     """
 
     verdicts: tuple[tuple[Held, Judged], ...] = ()
@@ -201,7 +201,6 @@ class Touched:
     returned: tuple[Occurrence, ...] = ()
     unrecorded: tuple[DateKey, ...] = ()
     remembered: Touches = field(default_factory=Touches)
-    back: frozenset[DateKey] = frozenset()
 
     @property
     def judged(self) -> tuple[Judged, ...]:

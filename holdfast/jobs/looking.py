@@ -38,7 +38,15 @@ from holdfast.core.plan import Change, Create, Reason
 from holdfast.core.protection import held
 from holdfast.core.report import Account, Excuse, MailboxState, Problem
 from holdfast.core.tag import UNKNOWN, transaction_id
-from holdfast.jobs.dates import ahead_of, judged_dates, look_at_dates, look_at_meetings, standing_on_new, viewed
+from holdfast.jobs.dates import (
+    ahead_of,
+    judged_dates,
+    look_at_dates,
+    look_at_meetings,
+    remembered,
+    standing_on_new,
+    viewed,
+)
 from holdfast.jobs.errand import Brief, Decisions, Errand, Look, Touched
 from holdfast.jobs.ports import Calendars, Known, Learned, Ports, State
 
@@ -193,10 +201,10 @@ async def _by_heart(errand: Errand, ports: Ports, decisions: Decisions) -> tuple
         errand = errand.where_it_stands(calendar, now)
     except (Gone, Unexpected, InstancesNeeded):
         return None
+    touches = await remembered(errand, calendar, ports.state, now)
     if decisions.are_untouched(errand, calendar):
         return calendar, None
     away = calendar.view.away if calendar.view else ()
-    touches = await ports.state.touches(errand.mailbox)
     touched = judged_dates(tuple(held(errand.desired, calendar, now)), touches, now, away)
     return (calendar, touched) if touched.is_settled else None
 

@@ -110,7 +110,6 @@ class _Mailbox:
         touches = touched.remembered
         for key in touched.unrecorded:
             touches = await self._remember(touches.with_answer(key))
-        touches = replace(touches, moved=touches.moved - touched.back)
         for one, judged in touched.verdicts:
             if touched.is_due(judged):
                 touches = await self._answer(one, judged, touches)

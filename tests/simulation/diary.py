@@ -91,6 +91,11 @@ class Date:
         """Whether others may book over it."""
         return self.stand is not None and self.stand.show_as in _FREED
 
+    @property
+    def is_back(self) -> bool:
+        """Whether it stands where it should, free or not."""
+        return self.touch in {None, Touch.FREED}
+
     def end(self, now: Date) -> End | None:
         """How it ended if it is like that now; None where nobody should have made that of it."""
         if now.touch is None:
@@ -238,6 +243,10 @@ class Diary:
         """Whether a date may have been agreed to be left out."""
         return any(past.skipped for past in self.of(key))
 
+    def may_be_taken(self, key: Key) -> bool:
+        """Whether the product may take a date out of its series: it is left out, or a single event stands for it."""
+        return self.is_skipped(key) or key in self.alone
+
     def may_stay(self, mailbox: str, one: Date, dates: Sequence[Date], at: datetime) -> bool:
         """Whether a date may be as it is when all is quiet."""
         if one.touch is None:
@@ -273,6 +282,14 @@ class Diary:
             if now is None or one.touch is None or one.murky or now.murky or (key.block, key.day) in seen.acted:
                 continue
             yield from self._touched(key, replace(one, slot=now.slot), now, before, seen)
+        for one in dates:
+            now = stands.get((one.event, one.day))
+            key = Key(mailbox, one.slot.block.id, one.day)
+            if now is None or one.murky or now.murky or (key.block, key.day) in seen.acted or not now.is_back:
+                continue
+            # Seen where it should be, it uses up none of the quarter's moves any more.
+            back = frozenset(past._replace(kept=False) for past in self.of(key))
+            self.pasts[key] = back if seen.clean and not seen.is_near(one) else back | self.of(key)
 
     def _untouched(self, key: Key, one: Date, now: Date, seen: Looked) -> Iterator[str]:
         """A date that stands stays as it is, unless it is agreed to be left out and came back with a new series."""
@@ -294,8 +311,7 @@ class Diary:
             pasts = standing or pasts
         if now.stand is not None and now.stand != one.stand:
             yield f"{one.slot} on {one.day} was changed though nobody had touched it"
-        # What stands where it should uses up none of the quarter's moves any more.
-        self.pasts[key] = frozenset(past._replace(kept=False) for past in pasts)
+        self.pasts[key] = frozenset(pasts)
 
     def _touched(self, key: Key, one: Date, now: Date, dates: Sequence[Date], seen: Looked) -> Iterator[str]:
         self.judged += 1
@@ -361,11 +377,12 @@ class Diary:
         """How many of a quarter's moves went to other dates of the block: at least, and at most."""
         at = among.at
         judged = {one.day for one in among.dates if one.slot.block.id == key.block}
+        back = {one.day for one in among.dates if one.slot.block.id == key.block and one.is_back and not one.begun}
         least = most = 0
         for other, pasts in self.pasts.items():
             if other[:2] != key[:2] or other.quarter != key.quarter or other.day == key.day:
                 continue
-            uses = [past.uses for past in pasts]
+            uses = [past.uses and not (past.kept and other.day in back) for past in pasts]
             most += any(uses)
             # Whether a date counts that is a day off by now, or beyond the block's last one, no page says.
             counts = other.day in judged or other.day < at.date() - _A_DAY

@@ -21,7 +21,7 @@ ASKED = timedelta(days=7, hours=1)
 """How long ago a mailbox has been asked about itself, at the most."""
 
 _LONGEST_WAIT = timedelta(days=130)
-"""From one date to the next of the rarest rule, days off included."""
+"""From one date to the next of the rarest rule, where its people work all week."""
 
 _FAR = timedelta(days=900)
 
@@ -91,21 +91,36 @@ def _slot(calendar: _Calendar, slot: Slot) -> Iterator[str]:
     """What is wrong with the dates of one slot, and which events may stand because of it."""
     after, marks, series = calendar.after, calendar.marks, calendar.series(slot)
     near = date_at(after + AHEAD, slot.zone)
-    if any(marks[event.key].first > max(near + _LONGEST_WAIT, slot.block.since) for event in series):
+    latest = max(near + _LONGEST_WAIT, slot.block.since, _next(slot, near, after))
+    if any(marks[event.key].first > latest for event in series):
         yield f"{slot} is continued while most of it is still to come"
-    for day in slot.dates(date_at(after, slot.zone), date_at(after + _FAR, slot.zone)):
-        if slot.times(day)[0] <= after:
-            continue
+    for day in slot.dates(date_at(after - AHEAD, slot.zone), date_at(after + _FAR, slot.zone)):
         there = [event for event in series if marks[event.key].first <= day <= marks[event.key].last]
+        if slot.times(day)[0] <= after:
+            # What stands for it may have been moved to where it is still to come.
+            calendar.due.update(single for event in there for single in _singles(calendar, event, day))
+            continue
         missing = not there and day <= near and slot.stands(day, after)
         if len(there) > 1 or (missing and not calendar.may_lack(slot)):
             yield f"{slot} has {len(there)} series for {day}"
         for event in there:
-            singles = [one for one in calendar.events if _stands_for(marks.get(one.key), one, marks[event.key], day)]
-            calendar.due.update({(event.key, day), *((single.key, None) for single in singles)})
+            singles = _singles(calendar, event, day)
+            calendar.due.update({(event.key, day), *singles})
             if len(singles) > 1:
                 yield f"{slot} has {len(singles)} single events for {day}"
             yield from _protected(calendar, event, slot, day, looked_at=day <= near)
+
+
+def _singles(calendar: _Calendar, event: Event, day: date) -> list[tuple[bytes, None]]:
+    """The single events that stand for a date of a series."""
+    marks = calendar.marks
+    return [(one.key, None) for one in calendar.events if _stands_for(marks.get(one.key), one, marks[event.key], day)]
+
+
+def _next(slot: Slot, near: date, after: datetime) -> date:
+    """Its first date that stands after a day: of those that come round to all weekdays, some people work on few."""
+    coming = slot.dates(near + timedelta(days=1), near + _FAR)
+    return next((day for day in coming if slot.stands(day, after)), near)
 
 
 def _protected(calendar: _Calendar, event: Event, slot: Slot, day: date, *, looked_at: bool) -> Iterator[str]:

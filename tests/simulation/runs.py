@@ -128,7 +128,7 @@ def _is_protection(world: World, done: Done, event: Event, slots: Sequence[Slot]
     mark = mark_of(event)
     key = mark and Key(done.key[0], mark.block, done.day)
     if key is None or done.to is None:
-        return key is not None and world.diary.is_skipped(key)
+        return key is not None and world.diary.may_be_taken(key)
     there = any(slot.fits(event) and done.to == slot.times(done.day) for slot in slots)
     return there and world.diary.was_put_right(key)
 

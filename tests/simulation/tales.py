@@ -112,5 +112,32 @@ TALES: dict[str, Story] = {
         *(_moves(1, _AN_HOUR), _SWEEP, _moves(0, _AN_HOUR)),
         moves=1,
     ),
+    "cut short where a single event stands": tale(
+        STRICT, _deletes(1), _SWEEP, InCalendar(0, "cuts a series", 5, 0), _SWEEP
+    ),
+    "put back by oneself and over": tale(
+        MOVABLE,
+        *(_moves(0, _A_DAY_AND_MORE), _SWEEP, _moves(0, _BACK_A_DAY), _moves(0, _BACK_TWO_HOURS), _SWEEP),
+        *(Passes(60 * 24 * 7), _moves(0, _AN_HOUR), _SWEEP),
+        moves=1,
+    ),
+    "put right and over": tale(
+        MOVABLE,
+        *(_moves(0, _AN_HOUR), _SWEEP, _does("resizes a date"), _SWEEP),
+        *(Passes(60 * 24 * 7), _moves(0, _AN_HOUR), _SWEEP),
+        moves=1,
+    ),
+    # What it was wrong about itself.
+    "what stands for a date is moved past it": tale(
+        STRICT, _deletes(1), _SWEEP, Passes(60 * 24 * 8 + 60 * 20), _moves(0, _A_DAY_AND_MORE), Passes(60 * 10)
+    ),
+    "a day comes into view while all is quiet": tale(
+        STRICT, Passes(60 * (24 * 106 + 14)), Quiet(alone=True), block=_on("thursday"), off=Holidays("SE")
+    ),
+    "somebody works on few days": tale(
+        STRICT,
+        *(InDirectory(0, "works", 2), Passes(60 * 24 * 8), Command("remove"), _APPLY),
+        block=replace(_ONE, every=Every(1, "month", (24,)), outside="excuse"),
+    ),
 }
 """By what happens."""

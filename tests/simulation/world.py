@@ -507,7 +507,7 @@ class World:
         touched, mark = self.log(account, event), mark_of(event)
         if mark is None:
             return set()
-        agreed = {day for day in touched.taken if self.diary.is_skipped(DateKey(account.id, mark.block, day))}
+        agreed = {day for day in touched.taken if self.diary.may_be_taken(DateKey(account.id, mark.block, day))}
         back = {day for day in touched.ours if touched.moved[day] == _native(event, day)}
         return (touched.taken - agreed) | (touched.ours - back)
 
