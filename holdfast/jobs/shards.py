@@ -37,7 +37,9 @@ One that it ends never gets to the poison queue and is begun again for ever (azu
 """
 
 ATTEMPTS = 5
-"""How often mailboxes are put back that Graph had no time for, before they count as unread."""
+"""How often mailboxes are put back that Graph had no time for, or that took too long, before they count as unread."""
+
+TOO_SLOW = "Looking at this mailbox took too long, time and again."
 
 OTHERWISE = "Some calendars are not as they were when the plan was made, and were left: make another plan for them."
 
@@ -81,14 +83,17 @@ async def work_off(
     again = [one for one in worked if one.is_to_be_tried_again] if shard.attempt + 1 < ATTEMPTS else []
     done = [one for one in worked if one not in again]
     rest += [_task(one.look.errand) for one in again]
-    if not rest:
-        tally = Tally.sum([Tally.parse(shard.so_far), await _tallied(done, terms, ports)])
+    is_whole = run.job == PLAN  # all of it is told together, and looking twice does no harm
+    is_over = shard.attempt + 1 >= ATTEMPTS and (is_whole or not worked)
+    if not rest or is_over:
+        lost = _lost(rest, MailboxState.UNREAD, TOO_SLOW)
+        tally = Tally.sum([Tally.parse(shard.so_far), await _tallied(done, terms, ports), lost])
         more = _planned(done, terms) if run.job == PLAN else {}
         await record(replace(shard, leave=terms.leave), tally, run, settings, ports, **more)
         return
     wait = _FIRST_WAIT * 2**shard.attempt * (1 + chance.random() / 2) if again or not worked else 0.0
-    left = replace(shard, attempt=shard.attempt + 1 if wait else shard.attempt)
-    if run.job != PLAN:  # of a plan all is told together, and looking twice does no harm
+    left = replace(shard, attempt=shard.attempt + 1 if wait or is_whole else shard.attempt)
+    if not is_whole:
         tally = Tally.sum([Tally.parse(shard.so_far), await _tallied(done, terms, ports)])
         left = replace(left, tasks=tuple(rest), so_far=tally.data())
     await ports.queue.put(QueueName.RECONCILE, [left.text()], delay=timedelta(seconds=wait))
@@ -137,25 +142,30 @@ async def give_up(shard: Shard, settings: Settings, ports: Ports, why: str) -> N
         if result["index"] == shard.index:  # it was worked off, and what came after that failed
             await keep(shard.stage, result, run, settings, ports)
             return
-    failed = [
+    lost = _lost(shard.tasks, MailboxState.FAILED, why)
+    await record(shard, Tally.sum([Tally.parse(shard.so_far), lost]), run, settings, ports)
+
+
+def _lost(tasks: Sequence[Task], state: MailboxState, why: str) -> Tally:
+    """The tally of mailboxes of which nothing more can be told."""
+    problems = [
         {
             "mailbox": task.address,
-            "state": MailboxState.FAILED.value,
+            "state": state.value,
             "message": why,
             "cure": "The log says more; the next sweep looks at the mailbox again.",
             "code": "",
             "request_id": "",
         }
-        for task in shard.tasks
+        for task in tasks
     ]
-    members = sum(task.in_audience for task in shard.tasks)
-    lost = Tally(
-        states={MailboxState.FAILED.value: members} if members else {},
-        others={MailboxState.FAILED.value: len(shard.tasks) - members} if members < len(shard.tasks) else {},
-        managed=len(shard.tasks),
-        problems=tuple(failed),
+    members = sum(task.in_audience for task in tasks)
+    return Tally(
+        states={state.value: members} if members else {},
+        others={state.value: len(tasks) - members} if members < len(tasks) else {},
+        managed=len(tasks),
+        problems=tuple(problems),
     )
-    await record(shard, Tally.sum([Tally.parse(shard.so_far), lost]), run, settings, ports)
 
 
 async def _run_of(shard: Shard, ports: Ports) -> Run | None:

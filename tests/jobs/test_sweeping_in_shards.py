@@ -14,7 +14,9 @@ from holdfast.core.errors import Throttled, Unexpected
 from holdfast.core.messages import Leave, Shard, Stage
 from holdfast.core.report import MailboxState
 from holdfast.core.settings import Guard, Mode, Settings
+from holdfast.jobs.planning import begin_plan
 from holdfast.jobs.ports import QueueName
+from holdfast.jobs.runs import TOLD
 from holdfast.jobs.shards import ATTEMPTS, give_up, work_off
 from holdfast.jobs.sweep import BEGINS, GIVEN_UP, begin
 from tests.jobs.fjallvik import (
@@ -199,6 +201,50 @@ async def test_whoever_is_not_done_in_time_is_put_back_without_the_others() -> N
     assert [task.mailbox for task in rest.tasks] == [slow]
     assert rest.attempt == 0
     world.clock.alarmed.clear()
+
+
+@pytest.mark.parametrize("job", ["sweep", "plan"])
+async def test_whoever_is_never_done_in_time_counts_as_unread_and_the_run_ends(job: str) -> None:
+    """A plan tells of a whole shard, so it is looked at again as a whole; but not for ever."""
+    world = await told(nothing, fjallvik())
+    if job == "plan":
+        await begin_plan(fjallvik(), world.ports, run_id="run")
+    else:
+        await begin(fjallvik(), world.ports, run_id="run")
+    slow = PEOPLE[0].id
+    hung = asyncio.Event()
+
+    async def hangs(mailbox: str, real: Callable[..., Any], *given: Any, **more: Any) -> Any:
+        if mailbox == slow:
+            hung.set()
+            await asyncio.Event().wait()
+        return await real(mailbox, *given, **more)
+
+    for name in ("instances", "read"):
+        real = getattr(world.calendars, name)
+        setattr(world.calendars, name, lambda mailbox, *given, real=real, **more: hangs(mailbox, real, *given, **more))
+    for _ in range(20):
+        if not world.queue.texts(QueueName.RECONCILE):
+            break
+        world.clock.at = max(world.clock.at, world.queue.next_due or world.clock.at)
+        for text in world.queue.take(QueueName.RECONCILE):
+            hung.clear()
+            shard = Shard.parse(text)
+            working = asyncio.create_task(work_off(shard, fjallvik(), world.ports, chance=LOT))
+            if any(task.mailbox == slow for task in shard.tasks):
+                await hung.wait()
+                for _ in range(500):
+                    await asyncio.sleep(0)
+                world.clock.alarmed.set()
+            await working
+            world.clock.alarmed.clear()
+    run = await world.state.run("run")
+    assert run is not None
+    assert run.ended is not None
+    report = (await world.state.shards("run", TOLD))[0] if job == "plan" else await world.state.last_run()
+    assert report is not None
+    assert report["states"] == {**dict.fromkeys(MailboxState, 0), "held": 44, "unread": 1}
+    assert [problem["mailbox"] for problem in report["problems"]] == [PEOPLE[0].address]
 
 
 async def test_a_shard_that_nobody_could_work_off_is_accounted_for() -> None:
