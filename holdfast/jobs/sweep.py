@@ -25,6 +25,9 @@ GIVEN_UP = timedelta(hours=3)
 BEGINS = timedelta(minutes=15)
 """By when the first shard of a run is worked off, unless whoever began it was killed before they were all queued."""
 
+QUEUED = "queued"
+"""The stage under which it is kept that all shards of a sweep were put on the queue."""
+
 NOT_APPROVED = "Nothing is approved yet, so nothing is written: `holdfast apply` shows the plan and asks."
 WATCHING = "mode is watch: look and report, write nothing."
 EDIT_WAITS = "The settings file has been edited since it was approved; the edit waits for `holdfast apply`."
@@ -88,8 +91,8 @@ async def begin(settings: Settings, ports: Ports, *, run_id: str) -> Run | None:
     state, now = ports.state, ports.clock.now()
     before = await state.latest_run(SWEEP)
     if before is not None and before.ended is None and now - before.began < GIVEN_UP:
-        is_begun = now - before.began < BEGINS or await state.shards(before.id, Stage.LOOK)
-        if is_begun:
+        is_whole = await state.shards(before.id, QUEUED) and await state.shards(before.id, Stage.LOOK)
+        if now - before.began < BEGINS or is_whole:
             return None
     await forget(settings, ports)
     approval = await state.approval()
@@ -112,6 +115,7 @@ async def begin(settings: Settings, ports: Ports, *, run_id: str) -> Run | None:
     )
     await state.begin_run(run)
     await queue_shards(run, Stage.LOOK, leave, tasks, ports)
+    await state.record_shard(run.id, QUEUED, 0, {"index": 0}, of=1)
     return run
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from holdfast.jobs.ports import QueueName
 from holdfast.jobs.runs import TOLD
 from holdfast.jobs.shards import ATTEMPTS, give_up, work_off
 from holdfast.jobs.sweep import BEGINS, GIVEN_UP, begin
+from holdfast.store.errors import StateUnusable
 from tests.jobs.fjallvik import (
     SECOND,
     applied,
@@ -301,3 +302,26 @@ async def test_a_sweep_that_was_killed_before_its_shards_were_queued_is_not_wait
     assert await begin(fjallvik(), world.ports, run_id="two") is None
     world.clock.at += timedelta(minutes=1)
     assert await begin(fjallvik(), world.ports, run_id="three")
+
+
+async def test_a_sweep_of_which_some_shards_were_never_queued_is_not_waited_for_long() -> None:
+    """The storage account failed, or the process ended, between the first message and the last."""
+    world = await told(some_series_are_gone, fjallvik())
+    put = world.queue.put
+
+    async def fails_half_way(name: QueueName, texts: Collection[str], **more: Any) -> None:
+        await put(name, list(texts)[:1], **more)
+        raise StateUnusable("The account does not answer.")
+
+    world.queue.put = fails_half_way  # type: ignore[method-assign, assignment]
+    with pytest.raises(StateUnusable):
+        await begin(fjallvik(), world.ports, run_id="one")
+    world.queue.put = put  # type: ignore[method-assign]
+    await worked_off(world, fjallvik())
+    world.clock.at += BEGINS
+    assert await begin(fjallvik(), world.ports, run_id="two")
+    await worked_off(world, fjallvik())
+    report = await world.state.last_run()
+    assert report is not None
+    assert (report["audience"], report["complete"]) == (45, True)
+    assert [len(world.box(one).series) for one in PEOPLE] == [1] * 45
