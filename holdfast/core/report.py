@@ -165,5 +165,18 @@ class Report:
         }
 
 
+MOST_NAMED = 10_000
+"""Problems of a run that are remembered one by one: a row of a table has room for some twenty thousand."""
+
+
+def to_remember(told: Mapping[str, Any]) -> dict[str, Any]:
+    """A report's plain data as it is kept: where too many mailboxes failed for all to be named, it says so."""
+    problems = told["problems"]
+    if len(problems) <= MOST_NAMED:
+        return dict(told)
+    some = f"Of {len(problems)} mailboxes with problems {MOST_NAMED} are named."
+    return {**told, "problems": problems[:MOST_NAMED], "note": " ".join(filter(None, [told["note"], some]))}
+
+
 def _counted(names: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(names).items()))

@@ -6,7 +6,7 @@ import functools
 from dataclasses import replace
 
 from holdfast.core.plan import UnsafePlan, check_share
-from holdfast.core.report import Report
+from holdfast.core.report import Report, to_remember
 from holdfast.core.settings import Settings, dump, fingerprint, parse
 from holdfast.jobs.ports import Approval, Ports, Progress, State
 from holdfast.jobs.reconcile import reconcile
@@ -52,7 +52,7 @@ async def apply(
     report = seen.report("apply", ports.clock.now(), outcomes)
     if not trial:
         await introduce(approval, settings, ports.state, missed=report.missed, of=len(report.audience))
-        await ports.state.record_run(report.data())
+        await ports.state.record_run(to_remember(report.data()))
     return report
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from holdfast.core.report import Report
+from holdfast.core.report import Report, to_remember
 from holdfast.jobs.ports import Ports, Progress
 from holdfast.jobs.reconcile import reconcile
 from holdfast.jobs.survey import Survey
@@ -28,5 +28,5 @@ async def remove(seen: Survey, ports: Ports, *, trial: bool = False, progress: P
     outcomes = await reconcile(seen.looks, ports, progress=progress)
     report = seen.report("remove", ports.clock.now(), outcomes)
     if not trial:
-        await ports.state.record_run(report.data())
+        await ports.state.record_run(to_remember(report.data()))
     return report

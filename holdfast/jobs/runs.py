@@ -14,7 +14,7 @@ from typing import Any
 from holdfast.core.desired import ChoiceKey, Choices
 from holdfast.core.messages import SHARD_SIZE, Leave, Shard, Stage, Task, shard_of, task_of
 from holdfast.core.plan import Reason, UnsafePlan, check_share, checksum
-from holdfast.core.report import MailboxState
+from holdfast.core.report import MailboxState, to_remember
 from holdfast.core.settings import Settings, fingerprint
 from holdfast.core.tally import Tally
 from holdfast.jobs.apply import in_force_of, introduce
@@ -139,7 +139,7 @@ async def _end(
         in_force = in_force_of(approval, settings)
         await introduce(approval, in_force, ports.state, missed=tally.missed, of=tally.audience)
     notes = " ".join(filter(None, [run.note, note, *tally.told]))
-    await ports.state.record_run(tally.report(run.job, run.began, now, note=notes))
+    await ports.state.record_run(to_remember(tally.report(run.job, run.began, now, note=notes)))
     await ports.state.change_run(run, replace(run, ended=now))
 
 
@@ -164,7 +164,7 @@ async def _tell_plan(
         refused = False
     now = ports.clock.now()
     told = {
-        **looked.report(run.job, run.began, now, note=" ".join(notes)),
+        **to_remember(looked.report(run.job, run.began, now, note=" ".join(notes))),
         "checksum": checksum(rows),
         "people": len({row["id"] for row in rows}),
         "changes": dict(Counter(f"{row['change']}: {Reason[row['reason'].upper()]}" for row in rows).most_common()),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from holdfast.core.messages import Leave, Stage, Task
 from holdfast.core.plan import UnsafePlan, check_share
-from holdfast.core.report import Report
+from holdfast.core.report import Report, to_remember
 from holdfast.core.settings import Mode, Settings, fingerprint
 from holdfast.jobs import overlaps
 from holdfast.jobs.apply import in_force_of, introduce
@@ -44,7 +44,7 @@ async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None =
     if approval is None:
         seen = await survey(settings, ports, pinned={}, attended=False, progress=progress)
         report = seen.report(SWEEP, ports.clock.now(), note=NOT_APPROVED)
-        await ports.state.record_run(report.data())
+        await ports.state.record_run(to_remember(report.data()))
         return report
     in_force = in_force_of(approval, settings)
     seen = await survey(in_force, ports, pinned=approval.groups, by_heart=True, attended=False, progress=progress)
@@ -65,7 +65,7 @@ async def sweep(settings: Settings, ports: Ports, *, progress: Progress | None =
             answered = await overlaps.answer(seen, in_force, ports, progress=progress)
             notes += sorted(answered.problems)
     report = seen.report(SWEEP, ports.clock.now(), outcomes, note=" ".join(notes), on_top=answered.counts)
-    await ports.state.record_run(report.data())
+    await ports.state.record_run(to_remember(report.data()))
     return report
 
 

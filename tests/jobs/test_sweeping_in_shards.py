@@ -325,3 +325,17 @@ async def test_a_sweep_of_which_some_shards_were_never_queued_is_not_waited_for_
     assert report is not None
     assert (report["audience"], report["complete"]) == (45, True)
     assert [len(world.box(one).series) for one in PEOPLE] == [1] * 45
+
+
+async def test_where_very_many_fail_some_are_named_and_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row of a table does not hold a hundred thousand problems, and the run has to end all the same."""
+    monkeypatch.setattr("holdfast.core.report.MOST_NAMED", 10)
+    world = await told(nothing, fjallvik())
+    for name in ("instances", "read"):
+        world.fail(name, Unexpected("No."))
+    report = await swept_in_shards(world, fjallvik())
+    assert report["states"] == {**dict.fromkeys(MailboxState, 0), "unread": 45}
+    assert [problem["mailbox"] for problem in report["problems"]] == sorted(one.address for one in PEOPLE)[:10]
+    assert report["note"] == "Of 45 mailboxes with problems 10 are named."
+    assert (await swept(world, fjallvik())).problems
+    assert len((await world.state.last_run() or {})["problems"]) == 10

@@ -7,6 +7,7 @@ import base64
 import itertools
 import random
 import re
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.errors import NotSignedIn
+from holdfast.core.report import MOST_NAMED, to_remember
 from holdfast.jobs.ports import State
 from holdfast.store.account import Account
 from holdfast.store.errors import StateUnusable
@@ -123,6 +125,25 @@ async def test_what_is_longer_than_a_property_comes_back_whole(table: TableStore
     await state.approve(APPROVAL)
     await state.record_run(RUN)
     assert (await state.approval(), await state.last_run()) == (APPROVAL, RUN)
+
+
+async def test_a_run_in_which_everybody_failed_is_remembered(table: TableStore) -> None:
+    state, chance = opened(table, KEY), random.Random(1)  # noqa: S311 - ids that do not compress
+    problems = [
+        {
+            "mailbox": f"{chance.randbytes(8).hex()}.{number}@fjallvik.example",
+            "state": "unread",
+            "message": "Access is denied. Check credentials and try again.",
+            "cure": "Grant the application Calendars.ReadWrite, and let an admin consent to it.",
+            "code": "ErrorAccessDenied",
+            "request_id": str(uuid.UUID(bytes=chance.randbytes(16))),
+        }
+        for number in range(100_000)
+    ]
+    await state.record_run(to_remember({"problems": problems, "note": ""}))
+    kept = await state.last_run()
+    assert kept is not None
+    assert kept["problems"] == problems[:MOST_NAMED]
 
 
 async def test_what_no_row_can_hold_is_refused_and_what_stood_there_stays(table: TableStore) -> None:
