@@ -113,8 +113,8 @@ class GraphSubscriptions:
         ours = self._addresses.notifications if self._addresses else None
         async for page in self._dispatcher.pages(Call("subscriptions", "GET", "/subscriptions", KEEP_SUBSCRIPTIONS)):
             for raw in page:
-                found = translate.understood(_of_events, raw)
-                if found is not None and raw["notificationUrl"] == ours:
+                found, url = translate.understood(lambda one: (_of_events(one), one["notificationUrl"]), raw)
+                if found is not None and url == ours:
                     yield found
 
     async def _turn(self) -> None:

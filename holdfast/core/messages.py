@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from holdfast.core.report import Excuse
+from holdfast.core.tally import Tally
 
 SHARD_SIZE = 20
 """Mailboxes in a shard: as many as calls go into one batch (``concepts/json-batching.md``)."""
@@ -99,7 +100,7 @@ class Shard:
                 Leave(data["leave"]),
                 tuple(task_of(one) for one in _list(data["tasks"])),
                 _number(data["attempt"]),
-                _mapping(data["so_far"]),
+                _tallied(data["so_far"]),
                 {mailbox: _string(mark) for mailbox, mark in _mapping(data.get("reviewed", {})).items()},
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -194,6 +195,12 @@ def task_of(data: object) -> Task:
         frozenset(map(_string, _list(declines))),
         _string(name),
     )
+
+
+def _tallied(value: object) -> Mapping[str, Any]:
+    for row in Tally.parse(_mapping(value)).deferred:
+        task_of(row)
+    return _mapping(value)
 
 
 def _text(data: Mapping[str, object]) -> str:

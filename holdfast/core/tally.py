@@ -37,18 +37,18 @@ class Tally:
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Tally:
-        """A tally that was plain data; what is missing there counts for nothing."""
+        """A tally that was plain data; what is missing there counts for nothing. Raises ``TypeError``."""
         return cls(
             states=_some(data.get("states", {})),
             excused=_some(data.get("excused", {})),
             others=_some(data.get("others", {})),
             protected=_some(data.get("protected", {})),
-            writes=data.get("writes", 0),
-            planned_writes=data.get("planned_writes", 0),
-            managed=data.get("managed", 0),
-            problems=tuple(data.get("problems", ())),
-            deferred=tuple(data.get("deferred", ())),
-            told=tuple(data.get("told", ())),
+            writes=_number(data.get("writes", 0)),
+            planned_writes=_number(data.get("planned_writes", 0)),
+            managed=_number(data.get("managed", 0)),
+            problems=tuple(map(_problem, _list(data.get("problems", [])))),
+            deferred=tuple(_list(data.get("deferred", []))),
+            told=tuple(map(_text, _list(data.get("told", [])))),
         )
 
     def data(self) -> dict[str, Any]:
@@ -113,7 +113,34 @@ class Tally:
 
 
 def _some(counts: Mapping[str, int]) -> dict[str, int]:
-    return {name: count for name, count in counts.items() if count}
+    if not isinstance(counts, Mapping):
+        raise TypeError
+    return {_text(name): count for name, count in counts.items() if _number(count)}
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError
+    return value
+
+
+def _list(value: object) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise TypeError
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _problem(value: object) -> Mapping[str, str]:
+    if not isinstance(value, Mapping):
+        raise TypeError
+    _text(value.get("mailbox"))
+    return value
 
 
 def _together(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
