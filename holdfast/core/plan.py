@@ -347,15 +347,22 @@ def guard(plan: Plan, *, managed: Collection[str], complete: Collection[str], sh
     """Refuse a plan that an edit, a group or the directory has made unusually large.
 
     ``managed`` are the mailboxes that have a series or would newly get one; ``complete`` the blocks once applied to
-    their whole audience: others are being introduced, and a person confirms that instead. Raises ``UnsafePlan`` above
-    ``share`` per cent and ``count`` people.
+    their whole audience: others are being introduced, and a person confirms that instead; but that people have left is
+    no part of it. Raises ``UnsafePlan`` above ``share`` per cent and ``count`` people.
     """
     touched = {
-        planned.mailbox
-        for planned in plan.mailboxes
-        if any(change.reason in DELIBERATE and change.block in complete for change in planned.changes)
+        planned.mailbox for planned in plan.mailboxes if any(is_guarded(change, complete) for change in planned.changes)
     }
     check_share(len(touched), len({*managed, *touched}), share=share, count=count)
+
+
+def is_guarded(change: Change, complete: Collection[str]) -> bool:
+    """Whether the guard counts a change. ``complete`` are the blocks once applied to their whole audience.
+
+    Where a third of an audience never gets a mailbox, a block is never that, and a group that is emptied ends it for
+    everybody else all the same.
+    """
+    return change.reason in DELIBERATE and (change.block in complete or change.reason is Reason.LEFT)
 
 
 def check_share(touched: int, managed: int, *, share: int, count: int) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from holdfast.core.messages import Leave, Shard, Task, task_row
 from holdfast.core.model import Clock
-from holdfast.core.plan import DELIBERATE, Create, Plan, Planned, checksum
+from holdfast.core.plan import Create, Plan, Planned, checksum, is_guarded
 from holdfast.core.report import MailboxState, Report
 from holdfast.core.settings import Mode, Settings
 from holdfast.core.tally import Tally
@@ -205,7 +205,7 @@ async def _worked(
 
 def _is_deliberate(look: Look, terms: _Terms) -> bool:
     """Whether the guard counts what would be done here."""
-    return any(one.reason in DELIBERATE and one.block in terms.complete for one in look.changes)
+    return any(is_guarded(change, terms.complete) for change in look.changes)
 
 
 def mark_of(look: Look) -> str:

@@ -132,13 +132,7 @@ def _leave(
     notes = [EDIT_WAITS] if fingerprint(settings) != approval.fingerprint else []
     if Mode.WATCH in (settings.mode, in_force.mode):
         return Leave.NOTHING, [*notes, WATCHING]
-    leaving = [
-        task
-        for task in tasks
-        if task.mailbox in placed
-        and not (task.audiences and task.excuse is None)
-        and any(slot.block in approval.complete for slot in placed[task.mailbox].slots)
-    ]
+    leaving = [task for task in tasks if task.mailbox in placed and not (task.audiences and task.excuse is None)]
     try:
         check_share(len(leaving), len(placed), share=in_force.guard.share, count=in_force.guard.count)
     except UnsafePlan as unsafe:

@@ -224,6 +224,9 @@ class TestGuard:
         assert not self.refused(50, 50, complete=("kodtimmen",))
         assert self.refused(50, 50, complete=("kodtimmen", "lartimmen"))
 
+    def test_that_many_have_left_counts_also_while_a_block_is_being_introduced(self) -> None:
+        assert self.refused(50, 50, change=replace(END, reason=Reason.LEFT), complete=())
+
     def test_a_person_with_many_changes_counts_once(self) -> None:
         people = [Planned(f"id-{n}", f"p{n}@fjallvik.example", (CREATE, REWRITE, END)) for n in range(10)]
         guard(Plan.of(people), managed=(), complete={"lartimmen"}, share=30, count=10)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from holdfast.core.errors import Throttled, Unexpected
+from holdfast.core.errors import NoMailbox, Throttled, Unexpected
 from holdfast.core.messages import Leave, Shard, Stage
 from holdfast.core.report import MailboxState
 from holdfast.core.settings import Guard, Mode, Settings
@@ -339,3 +339,24 @@ async def test_where_very_many_fail_some_are_named_and_all_are_counted(monkeypat
     assert report["note"] == "Of 45 mailboxes with problems 10 are named."
     assert (await swept(world, fjallvik())).problems
     assert len((await world.state.last_run() or {})["problems"]) == 10
+
+
+@pytest.mark.parametrize("sweeps", [swept_in_shards, swept])
+async def test_a_group_that_is_emptied_takes_nobodys_block_where_many_never_got_theirs(
+    sweeps: Callable[[World, Settings], Awaitable[object]],
+) -> None:
+    """So many have no mailbox that the block never counts as introduced; it is others who have it."""
+    world = firm(*PEOPLE)
+    for one in PEOPLE[:20]:
+        world.fail("profile", NoMailbox("None."), one)
+    await applied(world, fjallvik())
+    approval = await world.state.approval()
+    assert approval is not None
+    assert approval.complete == frozenset()
+    for one in PEOPLE[20:]:
+        leaves(world, one)
+    world.clock.at += timedelta(days=3)
+    world.journal.clear()
+    await sweeps(world, fjallvik())
+    assert world.journal.writes == []
+    assert "The plan changes the blocks of 25 of 25 people" in (await world.state.last_run() or {})["note"]
