@@ -48,7 +48,8 @@ async def latest_plan(ports: Ports) -> Plan | None:
 class Progress:
     """How the latest plan stands at ``at``, and its applying. ``zone`` is the IANA name of the organisation's.
 
-    ``is_current`` says that the settings are still those it was made of, ``changes`` are the first ones, a line each.
+    ``is_current`` says that the settings are still those it was made of, ``is_approved`` that those are in force
+    already; ``changes`` are the first ones, a line each.
     """
 
     at: datetime
@@ -57,6 +58,7 @@ class Progress:
     plan: Plan | None = None
     done: int = 0
     is_current: bool = False
+    is_approved: bool = False
     changes: tuple[Mapping[str, Any], ...] = ()
     applying: Run | None = None
     applied: int = 0
@@ -68,6 +70,7 @@ class Progress:
             "plan": plan and {"id": plan.run.id, "done": self.done, "of": sum(plan.run.shards.values())},
             "made": dict(plan.told) if plan and plan.told else None,
             "is_current": self.is_current,
+            "is_approved": self.is_approved,
             "apply": applying
             and {
                 "id": applying.id,
@@ -90,7 +93,7 @@ async def progress(settings: Settings, ports: Ports) -> Progress:
         return found
     shards = await ports.state.shards(plan.run.id, Stage.LOOK)
     changes = sorted((row for shard in shards for row in shard.get("changes", ())), key=lambda row: row["mailbox"])
-    applying = await ports.state.latest_run(APPLY)
+    approval, applying = await ports.state.approval(), await ports.state.latest_run(APPLY)
     if applying is not None and applying.began < plan.run.began:
         applying = None
     return replace(
@@ -98,6 +101,7 @@ async def progress(settings: Settings, ports: Ports) -> Progress:
         plan=plan,
         done=len(shards),
         is_current=plan.run.approved == fingerprint(settings),
+        is_approved=approval is not None and approval.fingerprint == plan.run.approved,
         changes=tuple(changes[:SHOWN]),
         applying=applying,
         applied=len(await ports.state.shards(applying.id, Stage.LOOK)) if applying else 0,

@@ -131,6 +131,44 @@ def test_a_plan_is_made_read_and_applied(tenant: Tenant) -> None:
     assert [series(one) for one in tenant.employees] == [1] * 5
 
 
+@pytest.mark.usefixtures("tenant")
+def test_an_edit_that_changes_no_calendar_is_put_in_force_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as ``mode: keep``, after a while of watching: there is no other way to it in Azure."""
+    monkeypatch.setattr("holdfast.engine.FRESH", -1.0)
+
+    async def planned() -> tuple[dict[str, Any], str]:
+        await answered(asked("plan", "POST"))
+        await queues_are_worked_off()
+        page = (await answered(asked("plan", Accept="text/html"))).get_body().decode()
+        return json.loads((await answered(asked("plan"))).get_body()), page
+
+    async def applied(checksum: str) -> None:
+        assert (await answered(asked("apply", "POST", body={"checksum": checksum}))).status_code == 202
+        await queues_are_worked_off()
+
+    async def story() -> None:
+        made, _ = await planned()
+        await applied(made["made"]["checksum"])
+        made, page = await planned()
+        assert (made["made"]["changes"], made["is_approved"]) == ({}, True)
+        assert "Apply this plan" not in page
+        file = tmp_path / "settings.yaml"
+        watching = file.read_text(encoding="utf-8")
+        assert "mode: watch" in watching
+        file.write_text(watching.replace("mode: watch", "mode: keep"), encoding="utf-8")
+        made, page = await planned()
+        assert (made["made"]["changes"], made["is_approved"]) == ({}, False)
+        assert "Puts these settings in force and changes no calendar." in page
+        assert f'name="checksum" value="{made["made"]["checksum"]}"' in page
+        await applied(made["made"]["checksum"])
+        made, _ = await planned()
+        assert made["is_approved"]
+
+    run(story())
+
+
 @pytest.mark.parametrize("body", [None, [], {}, {"checksum": 7}])
 @pytest.mark.usefixtures("tenant")
 def test_apply_asks_which_plan(body: object) -> None:
