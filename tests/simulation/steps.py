@@ -167,11 +167,17 @@ def _by_sweeps_alone(world: World) -> None:
 
 
 def _again(world: World, command: Command) -> None:
-    """A run where all is done already writes nothing, unless one more day has come into view somewhere since."""
+    """A run where all is done already writes nothing.
+
+    Where one more day has come into view somewhere since, the run after it does not.
+    """
     before = _in_view(world.now)
     run = command.run(world)
     _well(run)
-    if run.wrote and before == _in_view(world.now):
+    if run.wrote and before != _in_view(world.now):
+        run = command.run(world)
+        _well(run)
+    if run.wrote:
         raise Broken(f"a second {command.name} wrote {run.wrote.total()} times")
 
 
