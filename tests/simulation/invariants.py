@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -19,9 +19,6 @@ AHEAD = timedelta(days=90)
 
 ASKED = timedelta(days=7, hours=1)
 """How long ago a mailbox has been asked about itself, at the most."""
-
-_LONGEST_WAIT = timedelta(days=130)
-"""From one date to the next of the rarest rule, where its people work all week."""
 
 _FAR = timedelta(days=900)
 
@@ -91,8 +88,10 @@ def _slot(calendar: _Calendar, slot: Slot) -> Iterator[str]:
     """What is wrong with the dates of one slot, and which events may stand because of it."""
     after, marks, series = calendar.after, calendar.marks, calendar.series(slot)
     near = date_at(after + AHEAD, slot.zone)
-    latest = max(near + _LONGEST_WAIT, slot.block.since, _next(slot, near, after))
-    if any(marks[event.key].first > latest for event in series):
+    answering = [event for event in series if marks[event.key].first <= marks[event.key].last]
+    latest = max([near, *(marks[event.key].first for event in answering)])
+    coming = [event for event in answering if marks[event.key].first > date_at(after, slot.zone)]
+    if any(_is_early(event, answering, marks, near) for event in coming):
         yield f"{slot} is continued while most of it is still to come"
     for day in slot.dates(date_at(after - AHEAD, slot.zone), date_at(after + _FAR, slot.zone)):
         there = [event for event in series if marks[event.key].first <= day <= marks[event.key].last]
@@ -100,7 +99,7 @@ def _slot(calendar: _Calendar, slot: Slot) -> Iterator[str]:
             # What stands for it may have been moved to where it is still to come.
             calendar.due.update(single for event in there for single in _singles(calendar, event, day))
             continue
-        missing = not there and day <= near and slot.stands(day, after)
+        missing = not there and day <= latest and slot.stands(day, after)
         if len(there) > 1 or (missing and not calendar.may_lack(slot)):
             yield f"{slot} has {len(there)} series for {day}"
         for event in there:
@@ -117,10 +116,11 @@ def _singles(calendar: _Calendar, event: Event, day: date) -> list[tuple[bytes, 
     return [(one.key, None) for one in calendar.events if _stands_for(marks.get(one.key), one, marks[event.key], day)]
 
 
-def _next(slot: Slot, near: date, after: datetime) -> date:
-    """Its first date that stands after a day: of those that come round to all weekdays, some people work on few."""
-    coming = slot.dates(near + timedelta(days=1), near + _FAR)
-    return next((day for day in coming if slot.stands(day, after)), near)
+def _is_early(event: Event, series: Sequence[Event], marks: Mapping[bytes, Mark], near: date) -> bool:
+    """Whether a series was made to follow one that has long enough to run."""
+    first = marks[event.key].first
+    before = [one for one in series if one.created < event.created and marks[one.key].first < first]
+    return any(marks[one.key].last > near for one in before)
 
 
 def _protected(calendar: _Calendar, event: Event, slot: Slot, day: date, *, looked_at: bool) -> Iterator[str]:
