@@ -86,11 +86,14 @@ async def keep(stage: Stage, result: Mapping[str, Any], run: Run, settings: Sett
         return
     is_over = stage is Stage.LOOK and Stage.DECIDED in now.shards
     if is_over or await ports.state.record_shard(run.id, stage, int(result["index"]), result, of=now.shards[stage]):
-        await go_on(now, stage, settings, ports)
+        await go_on(now, stage, settings, ports, by=int(result["index"]))
 
 
-async def go_on(run: Run, stage: Stage, settings: Settings, ports: Ports) -> None:
-    """All shards of a stage are there: do what the guard lets pass, or end the run."""
+async def go_on(run: Run, stage: Stage, settings: Settings, ports: Ports, *, by: int) -> None:
+    """All shards of a stage are there: do what the guard lets pass, or end the run.
+
+    ``by`` is the shard that tells so: of several that do at once one has what was decided queued.
+    """
     results = await ports.state.shards(run.id, Stage.LOOK)
     looked = Tally.sum([*map(Tally.parse, results)])
     if run.job == PLAN:
@@ -106,12 +109,12 @@ async def go_on(run: Run, stage: Stage, settings: Settings, ports: Ports) -> Non
             await _end(run, _and_waiting(looked, tasks), settings, ports, note=str(unsafe))
             return
         if Stage.DECIDED not in run.shards:
-            begun = replace(run, shards={**run.shards, Stage.DECIDED.value: shards_for(tasks)})
-            if not await ports.state.change_run(run, begun):
-                # Somebody else was faster, or it was done and the answer got lost: the shards may be on no queue yet.
-                begun = await ports.state.run(run.id) or begun
-            run = begun
-        if Stage.DECIDED in run.shards and run.ended is None:
+            shards = {**run.shards, Stage.DECIDED.value: shards_for(tasks)}
+            begun = replace(run, shards=shards, turned_by=by)
+            # Where it was not done, somebody else was faster; or it was, and the answer got lost.
+            done = await ports.state.change_run(run, begun)
+            run = begun if done else await ports.state.run(run.id) or run
+        if run.turned_by == by and run.ended is None:
             await queue_shards(run, Stage.DECIDED, Leave.ALL, tasks, ports)
         return
     if stage is Stage.DECIDED:

@@ -360,3 +360,12 @@ async def test_a_group_that_is_emptied_takes_nobodys_block_where_many_never_got_
     await sweeps(world, fjallvik())
     assert world.journal.writes == []
     assert "The plan changes the blocks of 25 of 25 people" in (await world.state.last_run() or {})["note"]
+
+
+async def test_of_two_who_end_the_first_stage_at_once_one_queues_what_was_decided() -> None:
+    world = await told(one_comes_and_one_goes, fjallvik())
+    await begin(fjallvik(), world.ports, run_id="run")
+    shards = [Shard.parse(text) for text in world.queue.take(QueueName.RECONCILE)]
+    await asyncio.gather(*(work_off(shard, fjallvik(), world.ports, chance=LOT) for shard in shards))
+    decided = [Shard.parse(text).index for text in world.queue.texts(QueueName.RECONCILE)]
+    assert len(decided) == len(set(decided)) == 1
