@@ -224,7 +224,7 @@ class Run:
 
     ``shards`` says how many shards each stage has that was begun, by the stage's name; ``approved`` is the fingerprint
     of the settings it works towards, ``home`` the domains of the organisation's own addresses, ``ended`` None while it
-    goes on.
+    goes on. ``turned_by`` is the shard whose end led to the stage after the first.
     """
 
     id: str
@@ -235,6 +235,7 @@ class Run:
     home: frozenset[str] = frozenset()
     note: str = ""
     ended: datetime | None = None
+    turned_by: int | None = None
 
 
 class QueueName(enum.StrEnum):
@@ -277,6 +278,9 @@ class PostState(enum.StrEnum):
     UNCONFIRMED = "unconfirmed"
     QUIET = "nothing to tell"
     REFUSED = "refused, and not posted"
+    LEFT_OUT = "left out"
+    WAITING = "waiting for its turn"
+    """Told, and never written down."""
 
 
 @dataclass(frozen=True, slots=True)
