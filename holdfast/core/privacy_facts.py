@@ -251,7 +251,7 @@ KEPT = (
         {
             "progress": (
                 *_of("job_run", "id", "job", "began", "run"),
-                *_of("Run", "id", "job", "began", "shards", "approved", "home", "note", "ended"),
+                *_of("Run", "id", "job", "began", "shards", "approved", "home", "note", "ended", "turned_by"),
             )
         },
     ),
