@@ -16,6 +16,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from holdfast import wiring
+from holdfast.core.calm import Rank
 from holdfast.core.messages import BadMessage, Hint, Shard
 from holdfast.engine import Running
 from holdfast.jobs import health as health_job
@@ -33,6 +34,12 @@ after ten (host.json); what is left is done the next time."""
 
 _DIGITS = 12
 """Of a pseudonym: enough to tell the mailboxes of a firm apart, and less to carry about."""
+
+_WAS_DUE = {
+    Rank.MESSAGE: "A leader's message was due.",
+    Rank.PACK: "An agenda pack was due.",
+    Rank.SUMMARY: "A summary was due.",
+}
 
 
 class _Meter:
@@ -143,8 +150,8 @@ async def summaries(now: Running) -> None:
     log = structlog.get_logger("holdfast.summaries")
     for one in await summaries_job.summaries(now.settings, now.ports, holder=wiring.holder()):
         say = log.error if summaries_job.incomplete([one]) else log.info
-        why = f"{one.problem.message} {one.problem.cure}" if one.problem else ""
-        say("A summary was due.", channel=one.channel, period=one.period, state=one.state or "not posted", why=why)
+        why = f"{one.problem.message} {one.problem.cure}" if one.problem else one.note
+        say(_WAS_DUE[one.rank], channel=one.channel, period=one.period, state=one.state or "not posted", why=why)
 
 
 async def subscriptions(now: Running) -> None:

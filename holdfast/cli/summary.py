@@ -1,4 +1,4 @@
-"""``summary``: what a channel is told of its people's learning."""
+"""``summary``: what a channel is told of its people's learning, what its meetings get, and what leaders say to it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import typer
 
 from holdfast import wiring
 from holdfast.cli.console import AsJson, Exit, SettingsFile, load, out, print_json, progress, run, stop
-from holdfast.core import cards
+from holdfast.core import posts
+from holdfast.core.calm import Rank
 from holdfast.core.settings import Mode, Settings, fingerprint
-from holdfast.core.summary import Summary
+from holdfast.core.summary import Said
 from holdfast.jobs import summaries as job
 from holdfast.jobs.ports import PostState, State
-from holdfast.jobs.summaries import Told
+from holdfast.jobs.posting import Told
 from holdfast.wiring import Wired
 
 _SAID = {
@@ -23,6 +24,8 @@ _SAID = {
     PostState.QUIET: "nothing to tell this time, so nothing was posted",
     PostState.POSTING: "not posted yet",
     PostState.REFUSED: "refused, and not posted yet",
+    PostState.LEFT_OUT: "left out",
+    PostState.WAITING: "not posted yet",
 }
 
 
@@ -32,7 +35,13 @@ def summary(
     now: Annotated[
         bool, typer.Option("--now", help="Post for the period that goes on, at once and in any mode.")
     ] = False,
-    preview: Annotated[bool, typer.Option("--preview", help="Show what would be posted today. Posts nothing.")] = False,
+    pack: Annotated[
+        bool, typer.Option("--pack", help="With --now: the agenda pack for the department meeting, not the summary.")
+    ] = False,
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="Show what the next posts would say today, of every kind. Posts nothing."),
+    ] = False,
     again: Annotated[
         bool, typer.Option("--again", help="Post once more what a workflow was given and nobody knows the fate of.")
     ] = False,
@@ -41,23 +50,21 @@ def summary(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Post the summaries that are due, by the approved settings and in mode `keep`.
+    """Post what is due, by the approved settings and in mode `keep`: summaries, agenda packs, messages of leaders.
 
-    A channel gets one post for a period, however often this runs.
+    A channel gets one post for a period, however often this runs, and two posts in any seven days at most.
 
     Example: `holdfast summary --preview`
     """
     place, settings = load(settings_file)
-    known = [one.id for one in settings.channels]
-    if not known:
-        stop("The settings name no channels: write one under channels, see docs/settings.md.", Exit.USAGE)
-    if channel is not None and channel not in known:
-        stop(f'No channel has the id "{channel}". There are: {", ".join(known)}', Exit.USAGE)
+    _stop_without(settings, channel)
+    if pack:
+        _stop_without_pack(settings, channel, now=now)
     if preview:
         if now or again:
             stop("--preview posts nothing: leave --now and --again out.", Exit.USAGE)
 
-        async def look(wired: Wired) -> list[Summary]:
+        async def look(wired: Wired) -> list[Said]:
             with progress() as show:
                 return await job.preview(settings, wired.ports, only=channel, progress=show)
 
@@ -72,6 +79,7 @@ def summary(
                 holder=wiring.holder(),
                 at_once=now,
                 again=again,
+                asked=Rank.PACK if pack else Rank.SUMMARY,
                 only=channel,
                 progress=show,
             )
@@ -87,14 +95,29 @@ def summary(
         raise typer.Exit(Exit.INCOMPLETE)
 
 
-def _previewed(found: Sequence[Summary], *, as_json: bool) -> None:
+def _stop_without(settings: Settings, channel: str | None) -> None:
+    known = [one.id for one in settings.channels]
+    if not known:
+        stop("The settings name no channels: write one under channels, see docs/settings.md.", Exit.USAGE)
+    if channel is not None and channel not in known:
+        stop(f'No channel has the id "{channel}". There are: {", ".join(known)}', Exit.USAGE)
+
+
+def _stop_without_pack(settings: Settings, channel: str | None, *, now: bool) -> None:
+    if not now:
+        stop("--pack goes with --now; without it packs are posted when they are due.", Exit.USAGE)
+    if not any(one.agenda_pack for one in settings.channels if channel in {None, one.id}):
+        stop("No channel that is asked for has an agenda_pack in the settings.", Exit.USAGE)
+
+
+def _previewed(found: Sequence[Said], *, as_json: bool) -> None:
     if as_json:
-        rows = [{"channel": one.channel, "period": one.period, "card": cards.card(one)} for one in found]
+        rows = [{"channel": one.channel, "period": one.period, "card": posts.card(one)} for one in found]
         print_json({"posts": rows})
         return
     for one in found:
         out.print(f"{one.channel}, {one.period}:\n", markup=False)
-        out.print(cards.text(one), markup=False)
+        out.print(posts.text(one), markup=False)
         out.print()
 
 

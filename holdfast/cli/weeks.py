@@ -20,7 +20,8 @@ from holdfast.core.model import Clock
 from holdfast.core.settings import Language, Settings
 from holdfast.jobs.apply import apply
 from holdfast.jobs.ports import Ports
-from holdfast.jobs.summaries import Told, summaries
+from holdfast.jobs.posting import Told
+from holdfast.jobs.summaries import summaries
 from holdfast.jobs.survey import survey
 from holdfast.jobs.sweep import sweep
 from holdfast.wiring import Place, Wired

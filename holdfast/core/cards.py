@@ -1,44 +1,27 @@
-"""A summary as people read it: an Adaptive Card for Teams, HTML for clients that draw none, text for a terminal.
-
-Somebody else's words stand in the card as runs of a RichTextBlock, which no client reads as Markdown. They could be
-escaped in a TextBlock, but Teams on phones does not know all of Markdown's escapes and would make links all the same.
-TextBlocks hold only what is in our catalogue.
-"""
+"""A summary as people read it: an Adaptive Card for Teams, HTML for clients that draw none, text for a terminal."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from html import escape
-from typing import Any
 
-from holdfast.core import catalog
+from holdfast.core import catalog, elements
 from holdfast.core.catalog import count, say
-from holdfast.core.replies import breakable, clipped, plain
+from holdfast.core.elements import Element
+from holdfast.core.replies import clipped, plain
 from holdfast.core.summary import Figures, GoalLine, Pick, Post, Quiet, Shared, Summary
-
-BUDGET = 24_000
-"""Bytes that the HTML and the card of a post have together at most: Teams takes some 28 KB, all counted."""
 
 QUOTES, PICKS, GOALS = 8, 6, 8
 """How much of each is shown at most, so that a post can be read on a phone between two meetings."""
 
-Element = dict[str, Any]
-"""A part of a card, as plain data."""
-
-_LONGEST_LINE = 255
-_LONGEST_NAME = 80
 _SHORTER = (400, 280, 200, 140, 100, 60)
 """How long quotes may be, tried in turn until the post is small enough."""
 
 _WEEK = timedelta(days=7)
 _LOW, _HIGH = 0, 100
 _QUIET = {Quiet.FEW: "quiet.few", Quiet.NONE: "quiet.none", Quiet.ALIKE: "quiet.alike"}
-_LINK = re.compile(r"https?://[^\s<>\"'\\\x00-\x1f\x7f]+")
 
 
 def card(summary: Summary) -> Element:
@@ -63,19 +46,8 @@ def post(summary: Summary) -> Post:
     notification shows, and the card says the rest.
     """
     shown = _fitting(summary)
-    made = marker(summary.channel, summary.period)
-    lead = f'<p>{escape(_lead(shown))}</p><attachment id="{made}"></attachment>'
-    return Post(subject=_subject(shown), html=lead, card=_card(shown), marker=made)
-
-
-def packed(made: Element) -> str:
-    """A card as the text of JSON that is sent, as short as it can be said."""
-    return json.dumps(made, ensure_ascii=False, separators=(",", ":"))
-
-
-def marker(channel: str, period: str) -> str:
-    """By what the post of a channel and a period is known again: the id of its card and of the part that holds it."""
-    return hashlib.sha256(f"holdfast\n{channel}\n{period}".encode()).hexdigest()[:32]
+    made = elements.marker(summary.channel, summary.period)
+    return Post(subject=_subject(shown), html=elements.lead(_lead(shown), made), card=_card(shown), marker=made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +81,7 @@ class _Shown:
 def _fitting(summary: Summary) -> _Shown:
     """As much of a summary as there is room for in a post: longest quotes are cut first, then there are fewer."""
     whole = _made_plain(summary)
-    return next(
-        shown for shown in _less_and_less(whole) if len((_html(shown) + packed(_card(shown))).encode()) <= BUDGET
-    )
+    return next(shown for shown in _less_and_less(whole) if elements.fits(_html(shown), _card(shown)))
 
 
 def _less_and_less(summary: Summary) -> Iterator[_Shown]:
@@ -136,32 +106,24 @@ def _made_plain(summary: Summary) -> Summary:
     """A summary whose every text is on one line and does no harm, whoever wrote it."""
     return replace(
         summary,
-        organization=_line(summary.organization),
-        goals=tuple(replace(goal, title=_line(goal.title)) for goal in summary.goals),
+        organization=elements.line(summary.organization),
+        goals=tuple(replace(goal, title=elements.line(goal.title)) for goal in summary.goals),
         shared=tuple(
             replace(
                 one,
-                author=clipped(plain(one.author), _LONGEST_NAME),
+                author=elements.name(one.author),
                 text=plain(one.text),
-                url=_address(one.url),
-                goal=_line(one.goal or "") or None,
+                url=elements.address(one.url),
+                goal=elements.line(one.goal or "") or None,
             )
             for one in summary.shared
         ),
         picks=tuple(
-            replace(one, title=_line(one.title), url=_address(one.url), goal=_line(one.goal)) for one in summary.picks
+            replace(one, title=elements.line(one.title), url=elements.address(one.url), goal=elements.line(one.goal))
+            for one in summary.picks
         ),
-        question=_line(summary.question or "") or None,
+        question=elements.line(summary.question or "") or None,
     )
-
-
-def _line(words: str) -> str:
-    return clipped(plain(words), _LONGEST_LINE)
-
-
-def _address(url: str) -> str:
-    """A link as it is, or nothing where it is none that a browser should be sent to."""
-    return url if _LINK.fullmatch(url) else ""
 
 
 # What is said, in words, whatever it is shown as.
@@ -272,21 +234,15 @@ def _more(summary: Summary, name: str, number: int) -> Iterator[str]:
 def _card(shown: _Shown) -> Element:
     summary = shown.all
     parts = [_head(summary), *_figures(summary), *_shared(shown), *_picks(shown), *_goals(shown), *_prompt(summary)]
-    return {
-        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
-        "type": "AdaptiveCard",
-        "version": "1.4",
-        "fallbackText": " ".join(_counted(summary)) or say(summary.language, "lead.nothing"),
-        "body": parts,
-    }
+    return elements.whole_card(parts, " ".join(_counted(summary)) or say(summary.language, "lead.nothing"))
 
 
 def _head(summary: Summary) -> Element:
-    title = _text(_title(summary), size="Large", weight="Bolder")
+    title = elements.text(_title(summary), size="Large", weight="Bolder")
     return {
         "type": "Container",
-        "id": marker(summary.channel, summary.period),
-        "items": [title, _runs(_run(_about(summary)), spacing="None")],
+        "id": elements.marker(summary.channel, summary.period),
+        "items": [title, elements.runs(elements.run(_about(summary)), spacing="None")],
     }
 
 
@@ -303,7 +259,7 @@ def _figures(summary: Summary) -> Iterator[Element]:
                 ],
             }
         )
-    items.extend(_text(remark, spacing="Small") for remark in _remarks(summary))
+    items.extend(elements.text(remark, spacing="Small") for remark in _remarks(summary))
     if items:
         yield {"type": "Container", "style": "emphasis", "spacing": "Medium", "items": items}
 
@@ -312,7 +268,7 @@ def _figure(number: str, what: str) -> Element:
     return {
         "type": "Column",
         "width": "stretch",
-        "items": [_text(number, size="Large", weight="Bolder"), _text(what, spacing="None")],
+        "items": [elements.text(number, size="Large", weight="Bolder"), elements.text(what, spacing="None")],
     }
 
 
@@ -320,50 +276,52 @@ def _goals(shown: _Shown) -> Iterator[Element]:
     summary = shown.all
     if not summary.goals:
         return
-    yield _heading(say(summary.language, "goals"))
+    yield elements.heading(say(summary.language, "goals"))
     for goal in summary.goals[: shown.goals]:
-        yield _runs(_run(goal.title, weight="Bolder"), spacing="Small")
+        yield elements.runs(elements.run(goal.title, weight="Bolder"), spacing="Small")
         progress = _progress(summary, goal)
         if progress:
-            yield _text(progress, spacing="None")
-    yield from map(_text, _more(summary, "goals.more", len(summary.goals) - shown.goals))
+            yield elements.text(progress, spacing="None")
+    yield from map(elements.text, _more(summary, "goals.more", len(summary.goals) - shown.goals))
 
 
 def _shared(shown: _Shown) -> Iterator[Element]:
     summary = shown.all
     if not summary.shared:
         return
-    yield _heading(say(summary.language, "shared"))
+    yield elements.heading(say(summary.language, "shared"))
     groups = list(shown.by_goal())
     for goal, quotes in groups:
         if goal is not None:
-            yield _runs(_run(goal, weight="Bolder"), spacing="Small")
+            yield elements.runs(elements.run(goal, weight="Bolder"), spacing="Small")
         elif len(groups) > 1:
-            yield _text(say(summary.language, "shared.other"), weight="Bolder", spacing="Small")
+            yield elements.text(say(summary.language, "shared.other"), weight="Bolder", spacing="Small")
         for one in quotes:
-            link = _link(say(summary.language, "shared.link"), one.url)
+            link = elements.link(say(summary.language, "shared.link"), one.url)
             yield {
                 "type": "Container",
                 "style": "emphasis",
                 "spacing": "Small",
                 "items": [
-                    _runs(_run(_quote(shown, one))),
-                    _runs(_run(one.author, weight="Bolder"), _run("  ·  "), link, spacing="Small"),
+                    elements.runs(elements.run(_quote(shown, one))),
+                    elements.runs(
+                        elements.run(one.author, weight="Bolder"), elements.run("  ·  "), link, spacing="Small"
+                    ),
                 ],
             }
-    yield from map(_text, _more(summary, "shared.more", len(summary.shared) - shown.quotes))
+    yield from map(elements.text, _more(summary, "shared.more", len(summary.shared) - shown.quotes))
 
 
 def _picks(shown: _Shown) -> Iterator[Element]:
     summary = shown.all
     if not summary.picks:
         return
-    yield _heading(say(summary.language, "picks"))
+    yield elements.heading(say(summary.language, "picks"))
     for pick in summary.picks[: shown.picks]:
-        yield _runs(_link(pick.title, pick.url), spacing="Small")
-        yield _text(_when(summary, pick), spacing="None")
-        yield _runs(_run(pick.goal), spacing="None")
-    yield from map(_text, _more(summary, "picks.more", len(summary.picks) - shown.picks))
+        yield elements.runs(elements.link(pick.title, pick.url), spacing="Small")
+        yield elements.text(_when(summary, pick), spacing="None")
+        yield elements.runs(elements.run(pick.goal), spacing="None")
+    yield from map(elements.text, _more(summary, "picks.more", len(summary.picks) - shown.picks))
 
 
 def _prompt(summary: Summary) -> Iterator[Element]:
@@ -373,46 +331,11 @@ def _prompt(summary: Summary) -> Iterator[Element]:
             "style": "accent",
             "spacing": "Large",
             "items": [
-                _text(say(summary.language, "prompt"), size="Medium", weight="Bolder"),
-                _runs(_run(_question(summary)), spacing="Small"),
-                _text(say(summary.language, "prompt.how"), spacing="Small"),
+                elements.text(say(summary.language, "prompt"), size="Medium", weight="Bolder"),
+                elements.runs(elements.run(_question(summary)), spacing="Small"),
+                elements.text(say(summary.language, "prompt.how"), spacing="Small"),
             ],
         }
-
-
-def _heading(words: str) -> Element:
-    """The name of a part. Version 1.4 has no style for it, so that it is seen by its size, its weight and a line."""
-    return _text(words, size="Medium", weight="Bolder", separator=True, spacing="ExtraLarge")
-
-
-def _text(words: str, **how: str | bool) -> Element:
-    """Our own words: a text of the catalogue with numbers and dates in it, and nothing that anybody else wrote."""
-    return {"type": "TextBlock", "text": words, "wrap": True, **how}
-
-
-def _runs(*runs: Element, **how: str) -> Element:
-    """A paragraph with somebody's words in it."""
-    return {"type": "RichTextBlock", "inlines": list(runs), **how}
-
-
-def _run(words: str, **how: str | bool | Element) -> Element:
-    """Somebody's words, as they are: runs have no Markdown, but clients fill in dates for braces in them too.
-
-    Nor are their long words broken where a phone is too narrow for them.
-    """
-    return {"type": "TextRun", "text": breakable(re.sub(r"\{(?=\{)", "{ ", words)), **how}
-
-
-def _link(words: str, address: str) -> Element:
-    """A run that leads somewhere. It is underlined, so that it is not by its colour alone that it is seen to be one."""
-    if not address:
-        return _run(words, weight="Bolder")
-    return _run(
-        words,
-        color="Accent",
-        underline=True,
-        selectAction={"type": "Action.OpenUrl", "title": words, "url": address},
-    )
 
 
 # HTML.
@@ -445,43 +368,27 @@ def _shared_html(shown: _Shown) -> Iterator[str]:
         if goal is not None or len(groups) > 1:
             yield f"<p>{escape(goal or say(summary.language, 'shared.other'))}</p>"
         for one in quotes:
-            link = _anchor(say(summary.language, "shared.link"), one.url)
+            link = elements.anchor(say(summary.language, "shared.link"), one.url)
             yield f"<blockquote>{escape(_quote(shown, one))}<br>{escape(one.author)} · {link}</blockquote>"
-    yield from _extra(_more(summary, "shared.more", len(summary.shared) - shown.quotes))
+    yield from elements.paragraphs(_more(summary, "shared.more", len(summary.shared) - shown.quotes))
 
 
 def _picks_html(shown: _Shown) -> Iterator[str]:
     summary = shown.all
-    yield from _list(
-        f"{_anchor(pick.title, pick.url)}<br>{escape(_when(summary, pick))} · {escape(pick.goal)}"
+    yield from elements.items(
+        f"{elements.anchor(pick.title, pick.url)}<br>{escape(_when(summary, pick))} · {escape(pick.goal)}"
         for pick in summary.picks[: shown.picks]
     )
-    yield from _extra(_more(summary, "picks.more", len(summary.picks) - shown.picks))
+    yield from elements.paragraphs(_more(summary, "picks.more", len(summary.picks) - shown.picks))
 
 
 def _goals_html(shown: _Shown) -> Iterator[str]:
     summary = shown.all
-    yield from _list(
+    yield from elements.items(
         "<br>".join(escape(line) for line in (goal.title, _progress(summary, goal)) if line)
         for goal in summary.goals[: shown.goals]
     )
-    yield from _extra(_more(summary, "goals.more", len(summary.goals) - shown.goals))
-
-
-def _extra(lines: Iterable[str]) -> Iterator[str]:
-    return (f"<p>{escape(line)}</p>" for line in lines)
-
-
-def _list(items: Iterable[str]) -> Iterator[str]:
-    inner = "".join(f"<li>{item}</li>" for item in items)
-    if inner:
-        yield f"<ul>{inner}</ul>"
-
-
-def _anchor(words: str, address: str) -> str:
-    if not address:
-        return escape(words)
-    return f'<a href="{escape(address)}">{escape(words)}</a>'
+    yield from elements.paragraphs(_more(summary, "goals.more", len(summary.goals) - shown.goals))
 
 
 # Text.

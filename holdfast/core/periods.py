@@ -11,11 +11,12 @@ from holdfast.core import calm, recurrence, zones
 from holdfast.core.holidays import DaysOff, nearest_in_week
 from holdfast.core.hours import works_between
 from holdfast.core.model import Rule
-from holdfast.core.settings import Channel, Settings
+from holdfast.core.settings import AgendaPack, Post, Settings
 
 _DAY = timedelta(days=1)
 _AN_HOUR = timedelta(hours=1)
 _YEAR = timedelta(days=366)
+_LONGEST_WAIT = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,14 @@ class Period:
     due: datetime
 
 
-def latest(settings: Settings, channel: Channel, now: datetime) -> Period | None:
+def latest(settings: Settings, when: Post | AgendaPack, now: datetime) -> Period | None:
     """The period whose post was due last; None before the first."""
-    return next((period for period in reversed(_around(settings, channel, now)) if period.due <= now), None)
+    return next((period for period in reversed(_around(settings, when, now)) if period.due <= now), None)
 
 
-def current(settings: Settings, channel: Channel, now: datetime) -> Period | None:
+def current(settings: Settings, when: Post | AgendaPack, now: datetime) -> Period | None:
     """The period that is going on: whose post is due next."""
-    return next((period for period in _around(settings, channel, now) if period.due > now), None)
+    return next((period for period in _around(settings, when, now) if period.due > now), None)
 
 
 def may_be_posted(settings: Settings, period: Period, now: datetime) -> bool:
@@ -49,16 +50,26 @@ def may_be_posted(settings: Settings, period: Period, now: datetime) -> bool:
     return at_work and not days_off(settings).off(zones.date_at(zone, now))
 
 
+def days_to_wait(settings: Settings, due: datetime, now: datetime) -> tuple[date, ...]:
+    """The days on which a post may still find its turn: today, and up to the next ordinary day after it was due."""
+    zone, off = settings.organization.zone, days_off(settings)
+    today, was_due = zones.date_at(zone, now), zones.date_at(zone, due)
+    after = (was_due + count * _DAY for count in range(1, _LONGEST_WAIT + 1))
+    last = next((day for day in after if not off.off(day)), was_due)
+    later = (today + count * _DAY for count in range(1, (last - today).days + 1))
+    return today, *(day for day in later if not off.off(day))
+
+
 def days_off(settings: Settings) -> DaysOff:
     """The organisation's days off, weekends included."""
     own = settings.organization.holidays
     return DaysOff(own.country, own.subdivision, own.closed) if own else DaysOff()
 
 
-def _around(settings: Settings, channel: Channel, now: datetime) -> tuple[Period, ...]:
+def _around(settings: Settings, when: Post | AgendaPack, now: datetime) -> tuple[Period, ...]:
     """The periods of the last year and the coming one, in order; one whose whole week is off has no post."""
     zone = settings.organization.zone
-    return _reckoned(channel.post.rule, channel.post.at, zone, days_off(settings), zones.date_at(zone, now))
+    return _reckoned(when.rule, when.at, zone, days_off(settings), zones.date_at(zone, now))
 
 
 @functools.lru_cache(maxsize=256)

@@ -249,7 +249,11 @@ class _Writer:
     def _written(self) -> Section:
         names = ["blocks"]
         names += [name for name, use in (("notes", Use.NOTES), ("declines", Use.DECLINES)) if use in self._uses]
-        names += ["posts"] if Use.CHANNELS in self._uses else []
+        names += [
+            name
+            for name, use in (("posts", Use.CHANNELS), ("packs", Use.PACKS), ("leaders", Use.LEADERS))
+            if use in self._uses
+        ]
         names += ["subscriptions"] if Use.TOLD in self._uses else []
         return self._list("written", names)
 

@@ -31,6 +31,8 @@ class Use(enum.StrEnum):
     ACCOUNT = "account"
     WORKFLOW = "workflow"
     REPLIES = "replies"
+    PACKS = "packs"
+    LEADERS = "leaders"
     OPT_OUT = "opt-out"
 
 
@@ -50,6 +52,8 @@ def uses(settings: Settings) -> frozenset[Use]:
         Use.ACCOUNT: bool(by_graph),
         Use.WORKFLOW: len(by_graph) < len(settings.channels),
         Use.REPLIES: any(channel.share_prompt for channel in by_graph),
+        Use.PACKS: any(channel.agenda_pack for channel in settings.channels),
+        Use.LEADERS: bool(settings.messages),
         Use.OPT_OUT: any(audience.opt_out for audience in settings.audiences.values()),
     }
     return frozenset(use for use, is_on in switched.items() if is_on)

@@ -97,9 +97,68 @@ class Summary:
         return self.figures is None and not self.shared and not self.picks
 
 
+class Ask(enum.StrEnum):
+    """What a department is asked for at its meeting: one thing."""
+
+    SHOW = "show"
+    SHARE = "share"
+    PLAN = "plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """What a department meeting is told and asked, since ``since`` and before ``until``.
+
+    ``learned`` are the goals with the hours of the summaries that were posted since, so that nothing is told here that
+    was not published there; ``sharers`` is how many people answered to them, ``stories`` are two of their answers at
+    most. ``pick`` is what to learn from first for ``next_goal``.
+    """
+
+    channel: str
+    period: str
+    language: Language
+    organization: str
+    since: date
+    until: date
+    ask: Ask
+    learned: tuple[GoalLine, ...] = ()
+    sharers: int = 0
+    stories: tuple[Shared, ...] = ()
+    next_goal: GoalLine | None = None
+    pick: Pick | None = None
+    question: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to talk about, so that no post is better than one."""
+        return not self.learned and not self.stories and self.next_goal is None
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """What a leader says to a channel, in paragraphs. ``address`` is where whoever wants to can write to them."""
+
+    channel: str
+    period: str
+    language: Language
+    name: str
+    role: str
+    address: str
+    paragraphs: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Never: somebody has written it."""
+        return False
+
+
+Said = Summary | Pack | Quotation
+"""What a post can say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A summary as it is posted. ``marker`` is found in the post again, ``card`` is an Adaptive Card as plain data.
+    """What is said as it is posted. ``marker`` is found in the post again, ``card`` is an Adaptive Card as plain data.
 
     ``html`` is for clients that do not draw cards, and names the card's attachment where the transport wants it.
     """

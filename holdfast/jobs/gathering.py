@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import Generic, TypeVar
 
 from holdfast.core import figures, picks, recurrence, replies, zones
+from holdfast.core.calm import Rank
 from holdfast.core.desired import EVERY_DAY, Choices, days_off, desired, in_their_zones
 from holdfast.core.errors import Gone, GraphError, NoMailbox
 from holdfast.core.figures import Tally
 from holdfast.core.model import PEOPLE
 from holdfast.core.periods import Period, first_day
 from holdfast.core.settings import Channel, Goal, HolidayRule, Language, Settings
-from holdfast.core.summary import GoalLine, Pick, Place, Quiet, Shared, Summary
+from holdfast.core.summary import GoalLine, Pick, Place, Quiet, Said, Shared, Summary
 from holdfast.jobs.audience import Audience, Member
 from holdfast.jobs.crowd import each
 from holdfast.jobs.ports import Entry, Ports, PostState, Progress
@@ -27,12 +29,15 @@ _A_DAY = timedelta(days=1)
 _A_WEEK = timedelta(days=7)
 
 
+What_co = TypeVar("What_co", bound=Said, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(Generic[What_co]):
     """What a post says, and the hours that it publishes for each goal, by the goal's id, for the ledger."""
 
-    summary: Summary
-    hours: Mapping[str, int]
+    said: What_co
+    hours: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,12 @@ class Gathering:
     ports: Ports
     progress: Progress | None = None
 
-    async def gather(self) -> Gathered:
+    @property
+    def rank(self) -> Rank:
+        """What it is, to whoever decides what comes first."""
+        return Rank.SUMMARY
+
+    async def gather(self) -> Gathered[Summary]:
         """Everything that the channel is told, but for what people shared.
 
         A calendar that cannot be read is left out of the figures. Raises Graph's errors where too many of them are.
@@ -66,7 +76,7 @@ class Gathering:
             found, quiet = None, Quiet.ALIKE
         hours = figures.goal_hours(total, found, smallest=smallest) if found else {}
         published = await self._posted_before()
-        coming = list(_coming(settings, channel, now, language))
+        ahead = list(coming(settings, channel, now, language))
         summary = Summary(
             channel=channel.id,
             period=self.period.name,
@@ -76,36 +86,26 @@ class Gathering:
             until=zones.date_at(settings.organization.zone, until),
             figures=found,
             quiet=quiet,
-            goals=tuple(_goal_lines(settings, channel, published, hours, language)),
-            picks=tuple(_distinct(coming, language)),
-            question=next((one.question for one in coming if one.question), None) if channel.share_prompt else None,
+            goals=tuple(goal_lines(settings, channel, published, hours, language)),
+            picks=tuple(_distinct(ahead, language)),
+            question=next((one.question for one in ahead if one.question), None) if channel.share_prompt else None,
             asks=channel.share_prompt,
         )
         return Gathered(summary, hours)
 
-    async def with_shared(self, gathered: Gathered, place: Place) -> Gathered:
+    async def with_shared(self, gathered: Gathered[Summary], place: Place) -> Gathered[Summary]:
         """The same with what people answered to the post before. Raises ``Denied`` where that may not be read."""
         before = [entry for entry in await self._posted_before() if entry.message_id]
         if not before or not self.channel.share_prompt:
             return gathered
-        language = gathered.summary.language
-        goals = _goals(self.settings, self.channel)
-        shared: list[Shared] = []
-        try:
-            answers = await self.ports.channels.replies(place, before[-1].message_id)
-        except Gone:
-            return gathered  # somebody has deleted the post
-        for reply in answers:
-            text = replies.cleaned(reply.html)
-            if text and reply.author:
-                goal = next((goal for goal in goals if _is_about(text, goal, language)), None)
-                shared.append(Shared(reply.author, text, reply.url, goal.title_in(language) if goal else None))
-        return replace(gathered, summary=replace(gathered.summary, shared=tuple(shared)))
+        goals, language = goals_of(self.settings, self.channel), gathered.said.language
+        shared = await answers(self.ports, place, before[-1], goals, language)
+        return replace(gathered, said=replace(gathered.said, shared=tuple(shared)))
 
     async def _posted_before(self) -> list[Entry]:
         """The posts of the periods before, the latest last. What is written down of this one is not published yet."""
         ledger = await self.ports.state.posts(self.channel.id)
-        return [entry for entry in ledger if entry.state is PostState.POSTED and entry.period < self.period.name]
+        return [entry for entry in summaries_of(ledger) if entry.period < self.period.name]
 
     async def _there_all_the_time(self, channel: Channel) -> list[Member]:
         """The members of a channel's audiences who have had a block since before the period began, and have it still.
@@ -184,27 +184,29 @@ class Gathering:
         return figures.tally(wanted, replace(calendar, view=view), since, until, goal_of)
 
 
-def _goals(settings: Settings, channel: Channel) -> list[Goal]:
+def goals_of(settings: Settings, channel: Channel) -> list[Goal]:
     """The goals of a channel's audiences, in the order of the file."""
     theirs = {goal.id for name in channel.audiences for goal in settings.goals_of(name)}
     return [goal for goal in settings.goals if goal.id in theirs]
 
 
-def _goal_lines(
+def goal_lines(
     settings: Settings, channel: Channel, published: Iterable[Entry], hours: Mapping[str, int], language: Language
 ) -> Iterable[GoalLine]:
     """The goals of a channel with the hours of all that is ``published``, and of this period."""
     total: Counter[str] = Counter(hours)
     for entry in published:
         total.update(entry.hours)
-    for goal in _goals(settings, channel):
+    for goal in goals_of(settings, channel):
         told = total.get(goal.id)
         share = round(100 * told / goal.target_hours) if told is not None and goal.target_hours else None
         yield GoalLine(goal.title_in(language), goal.by, told, share)
 
 
-def _coming(settings: Settings, channel: Channel, now: datetime, language: Language) -> Iterable[picks.Focus]:
-    """What the dates of the coming week are about, for the channel's audiences, in order of their days."""
+def coming(
+    settings: Settings, channel: Channel, now: datetime, language: Language, *, within: timedelta = _A_WEEK
+) -> Iterable[picks.Focus]:
+    """What the dates of the coming time are about, for the channel's audiences, in order of their days."""
     today = zones.date_at(settings.organization.zone, now)
     found: list[picks.Focus] = []
     for block in settings.blocks:
@@ -214,7 +216,7 @@ def _coming(settings: Settings, channel: Channel, now: datetime, language: Langu
                 days = sorted(
                     day
                     for rule in block.rules()
-                    for day in recurrence.dates(rule, max(today + _A_DAY, block.from_), today + _A_WEEK)
+                    for day in recurrence.dates(rule, max(today + _A_DAY, block.from_), today + within)
                     if (block.until is None or day <= block.until) and not skipped.off(day)
                 )
                 found += picks.coming(settings, block, name, days, language=language)
@@ -229,6 +231,28 @@ def _distinct(coming: Iterable[picks.Focus], language: Language) -> Iterable[Pic
             seen.add(one.resource.url)
             goal = one.goal.title_in(language)
             yield Pick(one.day, one.resource.title, one.resource.url, one.resource.minutes, goal)
+
+
+def summaries_of(ledger: Iterable[Entry]) -> list[Entry]:
+    """The summaries of a channel's ledger that were posted: their periods alone are named by their day."""
+    return [entry for entry in ledger if entry.state is PostState.POSTED and entry.period[:1].isdigit()]
+
+
+async def answers(
+    ports: Ports, place: Place, entry: Entry, goals: Sequence[Goal], language: Language
+) -> Sequence[Shared]:
+    """What people answered to a post, as plain text, each about the goal that it names. Raises Graph's errors."""
+    try:
+        found = await ports.channels.replies(place, entry.message_id)
+    except Gone:
+        return []  # somebody has deleted the post
+    shared = []
+    for reply in found:
+        text = replies.cleaned(reply.html)
+        if text and reply.author:
+            goal = next((goal for goal in goals if _is_about(text, goal, language)), None)
+            shared.append(Shared(reply.author, text, reply.url, goal.title_in(language) if goal else None))
+    return shared
 
 
 def _is_about(text: str, goal: Goal, language: Language) -> bool:

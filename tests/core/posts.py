@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from holdfast.core.replies import cleaned
 from holdfast.core.settings import Language
-from holdfast.core.summary import Figures, GoalLine, Kept, Pick, Quiet, Shared, Summary
+from holdfast.core.summary import Ask, Figures, GoalLine, Kept, Pack, Pick, Quiet, Quotation, Shared, Summary
 
 SV, EN = Language.SV, Language.EN
 MONDAY = date(2026, 11, 30)
@@ -163,3 +163,83 @@ POSTS = {
     "long-titles": long_titles,
     "no-prompt": no_prompt,
 }
+
+
+def pack(language: Language) -> Pack:
+    """A month after which there is much to talk about."""
+    whole = full(language)
+    return Pack(
+        channel="utveckling",
+        period="agenda-2027-01-04",
+        language=language,
+        organization="Fjällvik AB",
+        since=date(2026, 12, 7),
+        until=date(2027, 1, 4),
+        ask=Ask.SHOW,
+        learned=(GoalLine(whole.goals[0].title, hours=135), GoalLine(whole.goals[1].title, hours=25)),
+        sharers=7,
+        stories=(whole.shared[0], whole.shared[2]),
+        next_goal=whole.goals[0],
+        pick=whole.picks[0],
+        question=whole.question,
+    )
+
+
+def first_pack(language: Language) -> Pack:
+    """A month in which nothing was told yet: short."""
+    whole = pack(language)
+    goal = GoalLine(GOALS[language][1])
+    return replace(whole, ask=Ask.SHARE, learned=(), sharers=0, stories=(), next_goal=goal, pick=None, question=None)
+
+
+def pack_of_one_story(language: Language) -> Pack:
+    """One reply, about no goal, by somebody who has much to say, and a question that somebody wrote at length."""
+    whole = pack(language)
+    word = "Kompetensförsörjningsstrategiarbetsgruppsmötesanteckningsmall" * 2
+    story = replace(whole.stories[0], text=f"{LONG[language]}. {word} " * 3, goal=None)
+    return replace(whole, sharers=1, stories=(story,), learned=whole.learned[:1], question=f"{LONG[language]}?")
+
+
+def pack_without_replies(language: Language) -> Pack:
+    """A channel that does not ask."""
+    return replace(pack(language), ask=Ask.PLAN, sharers=0, stories=())
+
+
+WORDS = {
+    SV: (
+        "Jag har själv en timme i veckan i kalendern, och jag flyttar den inte.",
+        "Det är så vi blir bättre på det vi gör: lite varje vecka, tillsammans. Gör detsamma, du också.",
+    ),
+    EN: (
+        "I have an hour a week in my own calendar, and I do not move it.",
+        "That is how we get better at what we do: a little every week, together. Do the same.",
+    ),
+}
+
+
+def message(language: Language) -> Quotation:
+    """What a leader says in two paragraphs."""
+    return Quotation(
+        channel="utveckling",
+        period="message-2027-01-11-6d3f0c52",
+        language=language,
+        name="Maria Fjäll",
+        role={SV: "VD", EN: "CEO"}[language],
+        address="vd@fjallvik.example",
+        paragraphs=WORDS[language],
+    )
+
+
+def short_message(language: Language) -> Quotation:
+    """One line, with things to trip over."""
+    nasty = "**Avsätt** tiden <b>nu</b> [här](https://ond.example) {{DATE(2026-12-04T09:00:00Z)}}"
+    return replace(message(language), paragraphs=(nasty,), role="VD & koncernchef")
+
+
+PACKS = {
+    "pack": pack,
+    "pack-first": first_pack,
+    "pack-one-story": pack_of_one_story,
+    "pack-no-replies": pack_without_replies,
+}
+MESSAGES = {"message": message, "message-short": short_message}

@@ -40,9 +40,12 @@ blocks:
      overlap: decline, decline_for: Lärtid - tacka nej, time_zone: mailbox, outside_hours: place}}
 channels:
   - {{id: utveckling, team: Utveckling, channel: Lärande, audiences: [utveckling],
-     post: {{every: week, day: friday, at: "14:00"}}}}
+     post: {{every: week, day: friday, at: "14:00"}}, agenda_pack: {{day: first monday, at: "08:00"}}}}
   - {{id: alla, team: Alla, channel: Lärande, audiences: [alla], via: workflow,
      post: {{every: month, day: last friday, at: "14:00"}}}}
+messages:
+  - {{from: vd@fjallvik.example, name: Maria Fjäll, role: VD, day: 2027-01-11, at: "09:00", channel: alla,
+     text: Avsätt tiden. Jag gör det också.}}
 privacy: {{smallest_group: 8, keep_days: 120}}
 """
 

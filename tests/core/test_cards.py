@@ -1,4 +1,4 @@
-"""Summaries as cards, HTML and text: as people read them, small enough, and with nobody's words taken for markup."""
+"""What is posted as cards, HTML and text: as people read it, small enough, and with nobody's words taken for markup."""
 
 import json
 import re
@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 from jsonschema import Draft6Validator
 from markdown_it import MarkdownIt
 
-from holdfast.core import cards
+from holdfast.core import cards, elements, packs, posts, quotations
 from holdfast.core.catalog import catalogue
 from holdfast.core.settings import Language
-from holdfast.core.summary import Figures, GoalLine, Kept, Pick, Quiet, Shared, Summary
-from tests.core.posts import POSTS, full, many_replies
+from holdfast.core.summary import Ask, Figures, GoalLine, Kept, Pack, Pick, Quiet, Quotation, Said, Shared, Summary
+from tests.core.posts import MESSAGES, PACKS, POSTS, full, many_replies, message, pack
 from tests.golden import GOLDEN, check_golden
 
-ALL = [pytest.param(name, language, id=f"{name}.{language}") for name in POSTS for language in Language]
+EVERY = {**POSTS, **PACKS, **MESSAGES}
+ALL = [pytest.param(name, language, id=f"{name}.{language}") for name in EVERY for language in Language]
 # What Teams and the official renderer do with the text of a TextBlock, and more: tables, and addresses become links.
 MARKDOWN = MarkdownIt("gfm-like", {"linkify": False, "html": True}).enable("table")
 
@@ -34,26 +35,36 @@ def schema() -> Draft6Validator:
     return Draft6Validator(found)
 
 
+def html_of(said: Said) -> str:
+    """What whoever sees no card is shown of it."""
+    match said:
+        case Pack():
+            return packs.html(said)
+        case Quotation():
+            return quotations.html(said)
+    return cards.html(said)
+
+
 @pytest.mark.parametrize(("name", "language"), ALL)
 def test_cards_as_people_read_them(name: str, language: Language) -> None:
-    card = cards.card(POSTS[name](language))
+    card = posts.card(EVERY[name](language))
     check_golden(GOLDEN / "cards" / f"{name}.{language}.json", json.dumps(card, ensure_ascii=False, indent=1) + "\n")
 
 
 @pytest.mark.parametrize(("name", "language"), ALL)
 def test_html_as_people_read_it(name: str, language: Language) -> None:
-    html = re.sub(r"(</p>|</ul>|</li>|</blockquote>|<ul>)", r"\1\n", cards.html(POSTS[name](language)))
+    html = re.sub(r"(</p>|</ul>|</li>|</blockquote>|<ul>)", r"\1\n", html_of(EVERY[name](language)))
     check_golden(GOLDEN / "cards" / f"{name}.{language}.html", html)
 
 
 @pytest.mark.parametrize(("name", "language"), ALL)
 def test_text_as_people_read_it(name: str, language: Language) -> None:
-    check_golden(GOLDEN / "cards" / f"{name}.{language}.txt", cards.text(POSTS[name](language)))
+    check_golden(GOLDEN / "cards" / f"{name}.{language}.txt", posts.text(EVERY[name](language)))
 
 
 @pytest.mark.parametrize(("name", "language"), ALL)
 def test_cards_are_valid(name: str, language: Language, schema: Draft6Validator) -> None:
-    schema.validate(cards.card(POSTS[name](language)))
+    schema.validate(posts.card(EVERY[name](language)))
 
 
 def test_the_schema_tells_a_card_that_is_not_valid(schema: Draft6Validator) -> None:
@@ -83,6 +94,37 @@ def test_a_notification_says_the_most_of_it() -> None:
     )
 
 
+def test_packs_and_messages_are_known_again_and_say_the_most_of_themselves() -> None:
+    for said in (pack(Language.EN), message(Language.EN)):
+        post = posts.post(said)
+        assert post.marker == elements.marker("utveckling", said.period)
+        assert post.card["body"][0]["id"] == post.marker  # type: ignore[index] - a card is plain data
+        assert post.html.endswith(f'<attachment id="{post.marker}"></attachment>')
+    assert (
+        posts.post(pack(Language.EN)).subject
+        == "Learning for the department meeting, 7 Dec 2026\u2009\u2013\u20094 Jan 2027"
+    )
+    assert posts.post(pack(Language.EN)).html.startswith(
+        "<p>160 hours have gone to our goals since last time. 7 colleagues have shared what they have learned. "
+        "The next goal: Everyone uses AI every day.</p><attachment"
+    )
+    quotation = posts.post(message(Language.EN))
+    assert quotation.subject == "A few words on learning, from Maria Fjäll"
+    assert "Do the same.” Maria Fjäll, CEO</p>" in quotation.html
+
+
+def test_the_stories_of_a_pack_are_the_fullest_by_two_people_about_two_goals_if_they_can_be() -> None:
+    def said(author: str, goal: str | None, length: int) -> Shared:
+        return Shared(author, "a" * length, f"https://teams.example/{author}{length}", goal)
+
+    long, short, other = said("Anna", "AI", 200), said("Anna", "Kund", 150), said("Bo", "AI", 100)
+    elsewhere = said("Cecilia", "Kund", 20)
+    assert packs.told_best([elsewhere, other, short, long]) == (long, elsewhere)
+    assert packs.told_best([other, short, long]) == (long, other)
+    assert packs.told_best([short, long]) == (long,)
+    assert packs.told_best([]) == ()
+
+
 def test_every_goal_has_a_quote_before_any_has_two() -> None:
     summary = full(Language.SV)
     busy, calm, none = summary.goals[0].title, summary.goals[1].title, None
@@ -94,20 +136,20 @@ def test_every_goal_has_a_quote_before_any_has_two() -> None:
     assert "och 14 svar till" in text
 
 
-def elements(part: Any) -> Iterator[dict[str, Any]]:
+def parts_of(part: Any) -> Iterator[dict[str, Any]]:
     """Everything in a card that has a type."""
     if isinstance(part, list):
         for one in part:
-            yield from elements(one)
+            yield from parts_of(one)
     elif isinstance(part, dict):
         if "type" in part:
             yield part
         for one in part.values():
-            yield from elements(one)
+            yield from parts_of(one)
 
 
 def links(summary: Summary, words: str) -> int:
-    return sum(one.get("text") == words and "selectAction" in one for one in elements(cards.card(summary)))
+    return sum(one.get("text") == words and "selectAction" in one for one in parts_of(cards.card(summary)))
 
 
 def test_long_quotes_are_cut_before_quotes_are_left_out() -> None:
@@ -125,7 +167,7 @@ def test_quotes_are_left_out_before_links_are_cut() -> None:
     shown = replace(summary, shared=far)
     number = links(shown, "Read the reply")
     assert 0 < number < cards.QUOTES
-    assert f"and {len(far) - number} more replies in the thread" in cards.packed(cards.card(shown))
+    assert f"and {len(far) - number} more replies in the thread" in elements.packed(cards.card(shown))
     assert links(shown, summary.picks[-1].title) == 1
 
 
@@ -205,29 +247,63 @@ SUMMARIES = st.builds(
     asks=st.booleans(),
 )
 
+PACKED = st.builds(
+    Pack,
+    channel=st.just("utveckling"),
+    period=st.just("agenda-2027-01-04"),
+    language=st.sampled_from(Language),
+    organization=WORDS,
+    since=st.just(date(2026, 12, 7)),
+    until=st.just(date(2027, 1, 4)),
+    ask=st.sampled_from(Ask),
+    learned=st.lists(GOAL_LINES, max_size=8).map(tuple),
+    sharers=st.integers(0, 40),
+    stories=st.lists(SHARED, max_size=3).map(tuple),
+    next_goal=st.none() | GOAL_LINES,
+    pick=st.none() | st.builds(Pick, DAYS, LONG_WORDS, URLS, st.integers(1, 480), WORDS),
+    question=st.none() | LONG_WORDS,
+)
+PARAGRAPHS = st.lists(LONG_WORDS.map(lambda words: words[:600]), min_size=1, max_size=2).map(tuple)
+QUOTATIONS = st.builds(
+    Quotation,
+    channel=st.just("utveckling"),
+    period=st.just("message-2027-01-11-6d3f0c52"),
+    language=st.sampled_from(Language),
+    name=WORDS,
+    role=WORDS,
+    address=st.just("vd@fjallvik.example"),
+    paragraphs=PARAGRAPHS,
+)
+SAID = SUMMARIES | PACKED | QUOTATIONS
 
-def urls(summary: Summary) -> set[str]:
-    return {one.url for one in (*summary.shared, *summary.picks)}
+
+def urls(said: Said) -> set[str]:
+    match said:
+        case Pack():
+            return {one.url for one in (*said.stories, *filter(None, [said.pick]))}
+        case Quotation():
+            return set()
+    return {one.url for one in (*said.shared, *said.picks)}
 
 
-@given(SUMMARIES)
-def test_a_post_is_small_enough(summary: Summary) -> None:
-    post = cards.post(summary)
-    whole = cards.packed(post.card)
-    assert len((cards.html(summary) + whole).encode()) <= cards.BUDGET
-    assert len((post.html + whole).encode()) <= cards.BUDGET
+@given(SAID)
+def test_a_post_is_small_enough(summary: Said) -> None:
+    post = posts.post(summary)
+    whole = elements.packed(post.card)
+    assert len((html_of(summary) + whole).encode()) <= elements.BUDGET
+    assert len((post.html + whole).encode()) <= elements.BUDGET
     assert json.loads(whole) == post.card
 
 
 @settings(max_examples=10)
-@given(SUMMARIES)
-def test_a_post_is_valid(schema: Draft6Validator, summary: Summary) -> None:
-    schema.validate(cards.card(summary))
+@given(SAID)
+def test_a_post_is_valid(schema: Draft6Validator, summary: Said) -> None:
+    schema.validate(posts.card(summary))
 
 
-@given(SUMMARIES)
-def test_a_card_leads_only_to_what_was_given(summary: Summary) -> None:
-    for one in elements(cards.card(summary)):
+@given(SAID)
+def test_a_card_leads_only_to_what_was_given(summary: Said) -> None:
+    for one in parts_of(posts.card(summary)):
         assert not one["type"].startswith(("Input.", "Image", "Media"))
         if one["type"].startswith("Action."):
             assert one["type"] == "Action.OpenUrl"
@@ -235,13 +311,13 @@ def test_a_card_leads_only_to_what_was_given(summary: Summary) -> None:
             assert one["url"].startswith(("https://", "http://"))
 
 
-@given(SUMMARIES)
-def test_nobodys_words_are_markup_in_a_card(summary: Summary) -> None:
+@given(SAID)
+def test_nobodys_words_are_markup_in_a_card(summary: Said) -> None:
     ours = catalogue_patterns(summary.language)
-    card = cards.card(summary)
+    card = posts.card(summary)
     for sentence in card["fallbackText"].replace(". ", ".\n").splitlines():
         assert ours.fullmatch(sentence)
-    for one in elements(card):
+    for one in parts_of(card):
         if one["type"] == "TextBlock":
             assert markdown_is_plain(one["text"])
             assert all(ours.fullmatch(part) for part in one["text"].split(" · "))
@@ -252,11 +328,13 @@ def test_nobodys_words_are_markup_in_a_card(summary: Summary) -> None:
             assert "facts" not in one
 
 
+FILLED_BY_OTHERS = ("about", "shared.quote", "lead.next", "pack.lead.next", "message.subject", "message.answer")
+"""Texts that take in somebody else's words, which therefore stand in no TextBlock."""
+
+
 def catalogue_patterns(language: Language) -> re.Pattern[str]:
     """Our own texts with numbers and dates in them. What somebody else wrote is in none of these."""
-    strings = [
-        message.string for message in catalogue(language) if message.id not in ("about", "shared.quote", "lead.next")
-    ]
+    strings = [message.string for message in catalogue(language) if message.id not in FILLED_BY_OTHERS]
     texts = [text for string in strings for text in (string if isinstance(string, tuple) else [string])]
     share = r"(?:\w+ )?[\d,\s]+%"
     filled = {"kept": share, "percent": r"[\d,\s]+%", "count": r"[\d,\s]+", "day": r"\d+ \w+ \d{4}", "days": ".*"}
@@ -294,19 +372,19 @@ class Seen(HTMLParser):
         assert self.open.pop() == tag
 
 
-@given(SUMMARIES)
-def test_nobodys_words_are_markup_in_html(summary: Summary) -> None:
+@given(SAID)
+def test_nobodys_words_are_markup_in_html(summary: Said) -> None:
     seen = Seen()
-    seen.feed(cards.html(summary))
+    seen.feed(html_of(summary))
     seen.close()
     assert not seen.open
     assert seen.tags <= {"p", "strong", "ul", "li", "a", "br", "blockquote"}
     assert seen.links <= urls(summary)
 
 
-@given(SUMMARIES)
-def test_a_terminal_is_told_nothing_but_text(summary: Summary) -> None:
-    shown = cards.text(summary)
+@given(SAID)
+def test_a_terminal_is_told_nothing_but_text(summary: Said) -> None:
+    shown = posts.text(summary)
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", shown)
 
 

@@ -9,7 +9,7 @@ from babel.messages.catalog import Catalog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core import cards, catalog
+from holdfast.core import cards, catalog, packs, quotations
 from holdfast.core.catalog import catalogue, count, say
 from holdfast.core.settings import Language
 
@@ -55,7 +55,7 @@ def test_nothing_is_left_to_translate(language: Language) -> None:
 
 
 def test_every_text_is_used() -> None:
-    code = "".join(Path(module.__file__).read_text(encoding="utf-8") for module in (cards, catalog))
+    code = "".join(Path(module.__file__).read_text(encoding="utf-8") for module in (cards, catalog, packs, quotations))
     said = set(re.findall(r"\"([a-z]+(?:[.-][a-z-]+)*)\"|'([a-z]+(?:[.-][a-z-]+)*)'", code))
     named = {one or other for one, other in said} | {
         f"{kind}.{which}" for kind in ("subject", "title") for which in ("week", "period")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from holdfast.core.model import NthWeekday, Position, Weekday
 from holdfast.core.periods import Period, current, days_off, first_day, latest, may_be_posted
-from holdfast.core.settings import Channel, Day, Holidays, Language, Organization, Post, Settings
+from holdfast.core.settings import Day, Holidays, Language, Organization, Post, Settings
 from tests.jobs.fjallvik import fjallvik
 
 TICK = timedelta(minutes=10)
@@ -29,12 +29,12 @@ def settings(zone: str = "Europe/Stockholm", country: str | None = "SE", *closed
     return fjallvik(organization=organization)
 
 
-def channel(**post: Any) -> Channel:
+def post_on(**post: Any) -> Post:
     values = {"every": "week", "day": "friday", "at": "14:00", **post}
-    return Channel(id="utv", team="Utveckling", channel="Lärande", audiences=("alla",), post=Post(**values))
+    return Post(**values)
 
 
-def of(wanted: Settings, one: Channel, since: datetime, until: datetime) -> Iterator[Period]:
+def of(wanted: Settings, one: Post, since: datetime, until: datetime) -> Iterator[Period]:
     """The periods that go on, one after the other."""
     at = since
     while at < until:
@@ -69,13 +69,13 @@ ZONES = ["Europe/Stockholm", "America/New_York", "Australia/Lord_Howe", "Pacific
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_periods_follow_each_other_without_gap_or_overlap(rule: dict[str, Any], zone: str) -> None:
-    wanted, one = settings(zone, "SE", CHRISTMAS), channel(**rule)
+    wanted, one = settings(zone, "SE", CHRISTMAS), post_on(**rule)
     found = list(of(wanted, one, SPRING, SPRING + timedelta(days=400)))
     assert len(found) >= 2
     assert all(before.due == after.since for before, after in itertools.pairwise(found))
     assert len({period.name for period in found}) == len(found)
     assert [period.name for period in found] == sorted(period.name for period in found)
-    assert {local(period.due, zone).time() for period in found} == {one.post.at}
+    assert {local(period.due, zone).time() for period in found} == {one.at}
     assert not [period for period in found if days_off(wanted).off(local(period.due, zone).date())]
 
 
@@ -85,7 +85,7 @@ def test_periods_follow_each_other_without_gap_or_overlap(rule: dict[str, Any], 
     st.datetimes(datetime(2026, 6, 1), datetime(2028, 6, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - Hypothesis adds it
 )
 def test_whoever_asks_and_whenever_a_period_is_the_same(rule: dict[str, Any], zone: str, now: datetime) -> None:
-    wanted, one = settings(zone, "SE", CHRISTMAS), channel(**rule)
+    wanted, one = settings(zone, "SE", CHRISTMAS), post_on(**rule)
     last, going_on = latest(wanted, one, now), current(wanted, one, now)
     assert last is not None
     assert going_on is not None
@@ -112,7 +112,7 @@ def test_whoever_asks_and_whenever_a_period_is_the_same(rule: dict[str, Any], zo
 def test_a_post_on_a_holiday_is_posted_on_the_nearest_ordinary_day_of_its_week(day: str, posted: str) -> None:
     friday = datetime.combine(date.fromisoformat(day), time(), UTC)
     wanted = settings()
-    (period,) = (one for one in of(wanted, channel(), friday - A_WEEK, friday + A_WEEK) if one.name == day)
+    (period,) = (one for one in of(wanted, post_on(), friday - A_WEEK, friday + A_WEEK) if one.name == day)
     assert local(period.due) == datetime.fromisoformat(f"{posted}T14:00").replace(tzinfo=ZoneInfo("Europe/Stockholm"))
 
 
@@ -120,7 +120,7 @@ def test_of_two_days_as_near_the_earlier_is_taken() -> None:
     wednesday = date(2027, 2, 10)
     wanted = settings("Europe/Stockholm", None, (wednesday, wednesday))
     now = datetime(2027, 2, 8, tzinfo=UTC)
-    period = current(wanted, channel(day="wednesday"), now)
+    period = current(wanted, post_on(day="wednesday"), now)
     assert period is not None
     assert local(period.due).date() == wednesday - A_DAY
 
@@ -129,7 +129,7 @@ def test_a_week_that_is_off_altogether_has_no_post_and_is_told_of_in_the_next_on
     closed = (date(2027, 7, 5), date(2027, 7, 18))
     names = [
         (one.name, one.since.date(), one.due.date())
-        for one in of(settings("Europe/Stockholm", "SE", closed), channel(), datetime(2027, 6, 30, tzinfo=UTC), SUMMER)
+        for one in of(settings("Europe/Stockholm", "SE", closed), post_on(), datetime(2027, 6, 30, tzinfo=UTC), SUMMER)
     ]
     assert names[:2] == [
         ("2027-07-02", date(2027, 6, 24), date(2027, 7, 2)),  # the one before was moved from Midsummer's Eve
@@ -141,7 +141,7 @@ SUMMER = datetime(2027, 8, 1, tzinfo=UTC)
 
 
 def test_without_holidays_only_weekends_are_off() -> None:
-    period = current(settings(country=None), channel(), datetime(2026, 12, 24, tzinfo=UTC))
+    period = current(settings(country=None), post_on(), datetime(2026, 12, 24, tzinfo=UTC))
     assert period is not None
     assert period.name == "2026-12-25"
     assert local(period.due).date() == date(2026, 12, 25)
@@ -152,7 +152,7 @@ def test_without_holidays_only_weekends_are_off() -> None:
 def test_over_a_clock_change_a_week_has_an_hour_less_or_more() -> None:
     for change, hours in ((date(2027, 3, 28), 167), (date(2027, 10, 31), 169)):
         at = datetime.combine(change, time(), UTC)
-        period = current(settings(country=None), channel(day="monday"), at)
+        period = current(settings(country=None), post_on(day="monday"), at)
         assert period is not None
         assert period.due - period.since == hours * AN_HOUR
         assert {local(period.since).time(), local(period.due).time()} == {time(14)}
@@ -162,7 +162,7 @@ def test_over_a_clock_change_a_week_has_an_hour_less_or_more() -> None:
     ("at", "first"), [("14:00", date(2027, 2, 6)), ("00:00", date(2027, 2, 5)), ("23:59", date(2027, 2, 6))]
 )
 def test_the_first_day_of_a_period_is_one_that_is_in_it_whole(at: str, first: date) -> None:
-    period = current(settings(), channel(at=at), datetime(2027, 2, 8, tzinfo=UTC))
+    period = current(settings(), post_on(at=at), datetime(2027, 2, 8, tzinfo=UTC))
     assert period is not None
     assert first_day(period, "Europe/Stockholm") == first
 
@@ -173,7 +173,7 @@ def test_the_first_day_of_a_period_is_one_that_is_in_it_whole(at: str, first: da
 def late(*, days: float, at: str = "14:00", day: str = "friday", name: str = "2027-02-05") -> bool:
     """Whether the post of a Friday may be posted so many days later."""
     due = datetime.fromisoformat(f"{name}T{at}").replace(tzinfo=ZoneInfo("Europe/Stockholm")).astimezone(UTC)
-    period = latest(settings(), channel(at=at, day=day), due)
+    period = latest(settings(), post_on(at=at, day=day), due)
     assert period is not None
     assert period.due == due
     return may_be_posted(settings(), period, due + timedelta(days=days))
@@ -201,7 +201,7 @@ def test_what_was_missed_is_posted_in_office_hours_of_an_ordinary_day() -> None:
 # A year on the clock
 
 
-def year(wanted: Settings, one: Channel, *, asleep: tuple[tuple[datetime, datetime], ...] = ()) -> dict[str, datetime]:
+def year(wanted: Settings, one: Post, *, asleep: tuple[tuple[datetime, datetime], ...] = ()) -> dict[str, datetime]:
     """What a timer posts in a year that comes every ten minutes but for the times when it is ``asleep``, and when."""
     begins = datetime(2026, 11, 30, tzinfo=UTC)
     posted: dict[str, datetime] = {}
@@ -224,20 +224,20 @@ def year(wanted: Settings, one: Channel, *, asleep: tuple[tuple[datetime, dateti
 def test_in_a_year_every_post_that_is_due_is_posted_once_in_time_and_none_on_a_holiday(
     rule: dict[str, Any], posts: int
 ) -> None:
-    wanted, one = settings("Europe/Stockholm", "SE", CHRISTMAS), channel(**rule)
+    wanted, one = settings("Europe/Stockholm", "SE", CHRISTMAS), post_on(**rule)
     posted = year(wanted, one)
     begins = datetime(2026, 11, 30, tzinfo=UTC)
     due = {period.name: period.due for period in of(wanted, one, begins, begins + timedelta(days=366))}
     due = {name: at for name, at in due.items() if at < begins + timedelta(days=366)}
     assert posted == due
     assert len(posted) == posts  # but for the week between the years
-    assert {local(at).time() for at in posted.values()} == {one.post.at}
+    assert {local(at).time() for at in posted.values()} == {one.at}
     assert not [at for at in posted.values() if days_off(wanted).off(local(at).date())]
     assert max(Counter(local(at).date().isocalendar()[:2] for at in posted.values()).values()) == 1
 
 
 def test_after_nights_weekends_and_weeks_without_power_posts_are_made_up_for_in_office_hours() -> None:
-    wanted, one = settings("Europe/Stockholm", "SE", CHRISTMAS), channel()
+    wanted, one = settings("Europe/Stockholm", "SE", CHRISTMAS), post_on()
     fridays = [datetime.combine(date(2026, 12, 4), time(12), UTC) + n * A_WEEK for n in range(52)]
     asleep = tuple((at, at + (n % 9) * timedelta(hours=7)) for n, at in enumerate(fridays) if n % 3)
     asleep += ((datetime(2027, 8, 1, tzinfo=UTC), datetime(2027, 8, 25, 20, tzinfo=UTC)),)
@@ -256,13 +256,13 @@ def test_no_day_is_one_on_which_two_are_due_in_a_day() -> None:
     """However a holiday moves them."""
     wanted = settings("Europe/Stockholm", "SE", CHRISTMAS)
     for day in (Day.MONDAY, Day.FRIDAY):
-        found = list(of(wanted, channel(day=day), SPRING, SPRING + timedelta(days=800)))
+        found = list(of(wanted, post_on(day=day), SPRING, SPRING + timedelta(days=800)))
         assert min(one.due - one.since for one in found) > A_DAY
 
 
 def test_every_second_week_is_counted_from_one_day_for_everybody() -> None:
-    every_other = channel(every="2 weeks")
+    every_other = post_on(every="2 weeks")
     names = [one.name for one in of(settings(), every_other, SPRING, SPRING + 6 * A_WEEK)]
     assert {(date.fromisoformat(name) - date(2024, 1, 5)).days % 14 for name in names} == {0}
-    assert every_other.post.rule.interval == 2
-    assert channel(every="month", day="first monday").post.rule.day == NthWeekday(Position.FIRST, Weekday.MONDAY)
+    assert every_other.rule.interval == 2
+    assert post_on(every="month", day="first monday").rule.day == NthWeekday(Position.FIRST, Weekday.MONDAY)

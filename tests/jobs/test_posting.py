@@ -37,7 +37,8 @@ from holdfast.core.settings import (
 from holdfast.core.summary import Figures, GoalLine, Kept, Place, Quiet, Summary
 from holdfast.jobs.audience import AudienceError
 from holdfast.jobs.ports import Entry, PostState
-from holdfast.jobs.summaries import LEASE, Told, incomplete, preview, summaries
+from holdfast.jobs.posting import LEASE, Told
+from holdfast.jobs.summaries import incomplete, preview, summaries
 from tests.jobs.fjallvik import (
     DEVELOPERS,
     EVERYBODY,

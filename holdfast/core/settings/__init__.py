@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from holdfast.core.model import Overlap, Protection
-from holdfast.core.settings.channels import Channel, Login, Post, Via
+from holdfast.core.settings.channels import AgendaPack, Channel, Login, Post, Via
 from holdfast.core.settings.fields import Language
 from holdfast.core.settings.goals import Goal, Resource
 from holdfast.core.settings.holidays import Holidays
+from holdfast.core.settings.leaders import LeaderMessage
 from holdfast.core.settings.model import (
     Audience,
     Block,
@@ -35,6 +36,7 @@ from holdfast.core.settings.schema import dump, fingerprint, json_schema
 
 __all__ = [
     "ENVIRONMENT",
+    "AgendaPack",
     "Audience",
     "Block",
     "BlockZone",
@@ -48,6 +50,7 @@ __all__ = [
     "HolidayRule",
     "Holidays",
     "Language",
+    "LeaderMessage",
     "Login",
     "Mode",
     "Organization",

@@ -23,7 +23,7 @@ from holdfast.core.settings.fields import (
     refuse,
     yes_or_no,
 )
-from holdfast.core.settings.recurring import CLOCKS_CHANGE, Day, Days, EveryKey, rules
+from holdfast.core.settings.recurring import CLOCKS_CHANGE, Day, Days, Every, EveryKey, MonthDay, Unit, rules
 
 _COUNTED_FROM = calendar_date("2024-01-01")
 """A Monday and the first of a month: posts of every second week or month are counted from here, whoever edits what."""
@@ -81,9 +81,51 @@ class Post(Section):
     @field_validator("at")
     @classmethod
     def _exists_once(cls, at: ClockTime, _: ValidationInfo) -> ClockTime:
-        if CLOCKS_CHANGE[0] <= at < CLOCKS_CHANGE[1]:
-            raise refuse("is in the hour that is missing or doubled when clocks change", "Choose another time.")
-        return at
+        return _exists_once(at)
+
+
+def _exists_once(at: ClockTime) -> ClockTime:
+    if CLOCKS_CHANGE[0] <= at < CLOCKS_CHANGE[1]:
+        raise refuse("is in the hour that is missing or doubled when clocks change", "Choose another time.")
+    return at
+
+
+class To(enum.StrEnum):
+    """Who gets an agenda pack."""
+
+    CHANNEL = "channel"
+
+
+def _to(value: object) -> To:
+    if value == "manager":
+        raise refuse("is not where an agenda pack can go yet", "Allowed: channel")
+    return one_of(To, "where an agenda pack can go")(value)
+
+
+class AgendaPack(Section):
+    """What a department meeting is given to talk about."""
+
+    day: MonthDay = Field(
+        description="The day of the month on which it is posted, such as the day before the department meeting: first "
+        "monday to last friday, or a date from 1 to 28. Where that is a holiday, it is posted on the nearest ordinary "
+        "day of the week.",
+        examples=["first monday"],
+    )
+    at: ClockTime = Field(description="The time of day, where the organisation is.", examples=["08:00"])
+    to: Annotated[To, *choice(To, _to)] = Field(
+        default=To.CHANNEL, description="Where it goes: channel, the same as the summaries."
+    )
+
+    @property
+    def rule(self) -> Rule:
+        """The days on which it is due."""
+        [rule] = rules(Every(1, Unit.MONTH), (self.day,), _COUNTED_FROM)
+        return rule
+
+    @field_validator("at")
+    @classmethod
+    def _exists_once(cls, at: ClockTime) -> ClockTime:
+        return _exists_once(at)
 
 
 class Channel(Section):
@@ -99,6 +141,13 @@ class Channel(Section):
         title="Post",
         description="When a summary of what came since the one before is posted.",
         examples=[{"every": "week", "day": "friday", "at": "14:00"}],
+    )
+    agenda_pack: AgendaPack | None = Field(
+        default=None,
+        title="Agenda pack",
+        description="When a pack for the department meeting is posted: what was learned, two stories to tell, the next "
+        "goal, a question and one thing to ask for.",
+        examples=[{"day": "first monday", "at": "08:00", "to": "channel"}],
     )
     via: Annotated[Via, *choice(Via, one_of(Via, "a way to post"))] = Field(
         default=Via.GRAPH,

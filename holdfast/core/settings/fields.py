@@ -120,6 +120,23 @@ def _line(value: object) -> str:
     return text
 
 
+LONGEST_PROSE = 1200
+"""As much as is read between two meetings."""
+
+
+def _prose(value: object) -> str:
+    if not isinstance(value, str):
+        raise refuse("is not text", "Put it in quotes.")
+    text = re.sub(r"[ \t]*\r?\n", "\n", value).strip()
+    if not text:
+        raise refuse("is empty", "Write what is said.")
+    if len(text) > LONGEST_PROSE:
+        raise refuse(f"is {len(text)} characters long", f"Allowed: up to {LONGEST_PROSE}")
+    if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in text.replace("\n", "")):
+        raise refuse("holds a tab or another control character", "Write plain text; an empty line begins a paragraph.")
+    return text
+
+
 def _identifier(value: object) -> str:
     if isinstance(value, str) and re.fullmatch(r"[a-z0-9-]{1,40}", value):
         return value
@@ -249,6 +266,19 @@ Title = Annotated[
         custom_error_context={
             "wrong": "is not a title",
             "cure": "Write one line of text, or one for each language: {sv: Lärtimmen, en: Learning hour}",
+        },
+    ),
+]
+_Prose = Annotated[str, *_kind(_prose, {"type": "string", "minLength": 1, "maxLength": LONGEST_PROSE})]
+Prose = Annotated[
+    Annotated[_Prose, Tag(TEXT)] | Annotated[dict[LanguageKey, _Prose], Tag(TRANSLATED)],
+    Discriminator(
+        _form,
+        custom_error_type=REFUSED,
+        custom_error_message="{wrong}. {cure}",
+        custom_error_context={
+            "wrong": "is not text",
+            "cure": "Write it in quotes, or once for each language: {sv: …, en: …}",
         },
     ),
 ]

@@ -8,11 +8,12 @@ from itertools import combinations
 from typing import NamedTuple
 
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
-from holdfast.core import recurrence, zones
+from holdfast.core import calm, recurrence, zones
 from holdfast.core.model import Overlap, Protection, Slot
 from holdfast.core.settings.channels import Via
-from holdfast.core.settings.fields import Language
+from holdfast.core.settings.fields import Language, calendar_date
 from holdfast.core.settings.model import Block, Credential
 from holdfast.core.settings.problems import meant, printable, quoted
 from holdfast.core.settings.recurring import Day, Quietest, day_text
@@ -36,6 +37,7 @@ def contradictions(raw: Mapping[str, object]) -> Iterator[Contradiction]:
     yield from _untranslated(raw)
     yield from _repeated_ids(raw)
     yield from _dangling(raw)
+    yield from _messages(raw)
     yield from _collisions(raw)
 
 
@@ -144,6 +146,54 @@ def _dangling(raw: Mapping[str, object]) -> Iterator[Contradiction]:
                     yield Contradiction(
                         (section, position, key, index), f"no {what} {quoted(name)}. {meant(name, known)}{there}"
                     )
+
+
+def _messages(raw: Mapping[str, object]) -> Iterator[Contradiction]:
+    channels = {name: one for _, one in _entries(raw, "channels") if isinstance(name := one.get("id"), str)}
+    said: dict[str, list[tuple[date, str, int]]] = {}
+    for position, entry in _entries(raw, "messages"):
+        name = entry.get("channel")
+        if not isinstance(name, str):
+            continue
+        if name not in channels:
+            there = f"There are: {printable(', '.join(channels))}" if channels else "There are none under channels."
+            message = f"no channel has the id {quoted(name)}. {meant(name, list(channels))}{there}"
+            yield Contradiction(("messages", position, "channel"), message)
+            continue
+        language = _language(channels[name]) or _language(raw.get("organization"))
+        for key in ("role", "text"):
+            texts = entry.get(key)
+            if language and isinstance(texts, dict) and language not in texts:
+                yield Contradiction(
+                    ("messages", position, key),
+                    f"has no text in {language}, the language of the channel {quoted(name)}. Add {language}: …",
+                )
+        yield from _too_many(position, entry, name, said.setdefault(name, []))
+
+
+def _too_many(
+    position: int, entry: Mapping[str, object], channel: str, said: list[tuple[date, str, int]]
+) -> Iterator[Contradiction]:
+    """What is wrong with one more message to a channel, beside those ``said`` there: by day, by whom, and where."""
+    try:
+        day = calendar_date(entry.get("day"))
+    except PydanticCustomError:
+        return
+    who = str(entry.get("from")).strip().casefold()
+    twice = next((where for on, other, where in said if (on, other) == (day, who)), None)
+    said.append((day, who, position))
+    if twice is not None:
+        yield Contradiction(
+            ("messages", position, "day"),
+            f"{day} has a message of the same leader to the channel {quoted(channel)} already, messages[{twice}]. "
+            "Choose another day, or make one of the two.",
+        )
+    elif too_close := calm.first_overfull((on for on, _, _ in said), day):
+        yield Contradiction(
+            ("messages", position, "day"),
+            f"{day} makes three messages to the channel {quoted(channel)} within seven days, from {too_close} on, and "
+            "a channel gets two posts a week. Choose another day.",
+        )
 
 
 def _collisions(raw: Mapping[str, object]) -> Iterator[Contradiction]:

@@ -37,6 +37,7 @@ from holdfast.core.settings.fields import (
 )
 from holdfast.core.settings.goals import Goal, Titled
 from holdfast.core.settings.holidays import Holidays
+from holdfast.core.settings.leaders import LeaderMessage
 from holdfast.core.settings.recurring import CLOCKS_CHANGE, At, Days, EveryKey, Quietest, day_text, rules
 
 _MINUTES_OF_A_DAY = 24 * 60
@@ -512,6 +513,9 @@ class Settings(Section):
         description="What is told of people together, and how long anything is remembered of each.",
     )
     channels: tuple[Channel, ...] = Field(default=(), description="Teams channels in which summaries are posted.")
+    messages: tuple[LeaderMessage, ...] = Field(
+        default=(), description="What leaders say about learning, each posted once to a channel as a quotation."
+    )
 
     def language_of(self, audience: str) -> Language:
         """The language that an audience reads."""

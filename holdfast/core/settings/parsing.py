@@ -10,11 +10,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from holdfast.core.settings.channels import Channel, Login, Post
+from holdfast.core.settings.channels import AgendaPack, Channel, Login, Post
 from holdfast.core.settings.document import Node, Place, read
 from holdfast.core.settings.fields import REFUSED, TEXT, TRANSLATED
 from holdfast.core.settings.goals import Goal, Resource
 from holdfast.core.settings.holidays import Holidays
+from holdfast.core.settings.leaders import LeaderMessage
 from holdfast.core.settings.meaning import Path, contradictions
 from holdfast.core.settings.model import (
     Audience,
@@ -50,14 +51,16 @@ _SECTIONS: Mapping[str | int, type[BaseModel]] = {
     "guard": Guard,
     "privacy": Privacy,
     "channels": Channel,
+    "messages": LeaderMessage,
 }
-_NAMED = ("audiences", "goals", "blocks", "channels")
+_NAMED = ("audiences", "goals", "blocks", "channels", "messages")
 """The sections of which there are several, each under a name or a number."""
 _WITHIN: Mapping[str | int, type[BaseModel]] = {
     "holidays": Holidays,
     "at": Window,
     "login": Login,
     "post": Post,
+    "agenda_pack": AgendaPack,
     "resources": Resource,
 }
 """Keys that hold keys of their own."""

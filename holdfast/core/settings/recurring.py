@@ -150,6 +150,16 @@ def _day(value: object, info: ValidationInfo) -> DayOf:
     return day
 
 
+def day_of_month(value: object) -> DayOf:
+    """A working day that every month has, by its place or its date."""
+    day = _as_day(value, Every(1, Unit.MONTH), weekend=False)
+    if isinstance(day, Day):
+        raise refuse("is a day of every week", f"Write first {day}, last {day} or a date from 1 to {_LAST_DATE}.")
+    if isinstance(day, NthWeekday) and day.weekday >= Weekday.SATURDAY:
+        raise refuse("is at the weekend", _allowed(Every(1, Unit.MONTH), weekend=False))
+    return day
+
+
 def _as_day(value: object, every: Every | None, *, weekend: bool) -> DayOf:
     if isinstance(value, NthWeekday):
         return value
@@ -229,6 +239,19 @@ EveryKey = Annotated[
     PlainValidator(_every),
     PlainSerializer(str, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "enum": list(_EVERY)}),
+]
+MonthDay = Annotated[
+    DayOf,
+    PlainValidator(day_of_month),
+    PlainSerializer(day_text, when_used="json"),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "enum": [name for name in _BY_PLACE if not name.endswith(_WEEKEND)]},
+                _DAY_SCHEMA["anyOf"][1],
+            ]
+        }
+    ),
 ]
 _DayKey = Annotated[DayOf, PlainValidator(_day)]
 _OneDay = Annotated[_DayKey, AfterValidator(lambda day: (day,))]

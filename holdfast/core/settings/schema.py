@@ -28,6 +28,7 @@ _LATER = (
     "decline_for",
 )
 """Keys of a block that are younger than the first approvals, which hold while nobody uses them."""
+_LATER_SECTIONS = ("channels", "messages")
 _LATER_OF_GOALS = ("by", "competences", "audiences", "target_hours", "questions", "resources")
 
 
@@ -70,12 +71,11 @@ def fingerprint(settings: Settings) -> str:
         for key in _LATER_OF_GOALS:
             if getattr(goal, key) == Goal.model_fields[key].default:
                 written.pop(key, None)
-    if not settings.channels:
-        del meant["channels"]
     if settings.privacy == Privacy():
         del meant["privacy"]
     elif settings.privacy.smallest_group == Privacy.model_fields["smallest_group"].default:
         del meant["privacy"]["smallest_group"]
+    meant = {key: value for key, value in meant.items() if value or key not in _LATER_SECTIONS}
     canonical = json.dumps(meant, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
