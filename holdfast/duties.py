@@ -27,6 +27,7 @@ from holdfast.jobs import subscriptions as subscriptions_job
 from holdfast.jobs import summaries as summaries_job
 from holdfast.jobs import sweep as sweep_job
 from holdfast.jobs.ports import Run
+from holdfast.jobs.runs import SWEEP
 
 WITHIN = timedelta(minutes=6)
 """How long subscriptions are seen to at a time, so that the last calls can be waited for before Azure ends a function
@@ -68,7 +69,8 @@ _METER = _Meter()
 @contextmanager
 def _measured(now: Running) -> Iterator[dict[str, Any]]:
     """Figures for a line at the end of a piece of work: how long it took, and what was asked of Graph meanwhile."""
-    clock, figures = now.ports.clock, {}
+    clock = now.ports.clock
+    figures: dict[str, Any] = {}
     began = clock.monotonic()
     try:
         yield figures
@@ -139,7 +141,7 @@ async def sweep(now: Running) -> None:
         with _measured(now) as figures:
             run = await sweep_job.begin(now.settings, now.ports, run_id=run_id)
         if run is None:
-            before = await now.ports.state.latest_run(sweep_job.SWEEP)
+            before = await now.ports.state.latest_run(SWEEP)
             log.info("A sweep is due, and the one before still goes on.", run=before.id if before else "")
         else:
             log.info("A sweep has begun.", run=run.id, shards=sum(run.shards.values()), note=run.note, **figures)
