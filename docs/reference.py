@@ -88,7 +88,8 @@ To limit them to the people who are to get learning time, grant these two by Exc
 *instead* (not as well: permissions add up): `New-ServicePrincipal`, `New-ManagementScope`,
 `New-ManagementRoleAssignment` with the roles `Application Calendars.ReadWrite` and `Application
 MailboxSettings.Read`. They are then not listed in the token, so `holdfast check` notes that it cannot see them and
-tries a mailbox; a change takes up to two hours to be in force.
+tries a mailbox; a change takes up to two hours to be in force. A scope by group counts direct members only, while
+audiences count nested groups too: name the nested ones as well. `infra/grant.ps1` does all this for an app in Azure.
 
 ## What is read, and what never is
 
