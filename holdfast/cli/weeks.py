@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
@@ -16,6 +16,8 @@ from graph_client.login import Code
 from holdfast import wiring
 from holdfast.cli.console import out, progress, run
 from holdfast.cli.holding import plain
+from holdfast.core import elements
+from holdfast.core.calm import Rank
 from holdfast.core.model import Clock
 from holdfast.core.settings import Language, Settings
 from holdfast.jobs.apply import apply
@@ -80,6 +82,22 @@ blocks:
     goals: [ai-2028, kund-2027]
 channels:
 {channels}
+messages:
+  - from: {leader}
+    name: Maria Fjäll
+    role: {{sv: VD, en: CEO}}
+    day: 2027-01-15
+    at: "14:00"
+    channel: {first}
+    text:
+      sv: |
+        Jag har en timme i veckan i min egen kalender, och jag flyttar den inte.
+
+        Det är så vi blir bättre på det vi gör: lite varje vecka, tillsammans.
+      en: |
+        I have an hour a week in my own calendar, and I do not move it.
+
+        That is how we get better at what we do: a little every week, together.
 """
 _AUDIENCE = "  {id}: {{group: {name}}}"
 _POST = """\
@@ -88,6 +106,13 @@ _POST = """\
     channel: {channel}
     audiences: [{id}]
     post: {{every: week, day: friday, at: "14:00"}}"""
+_PACK = """
+    agenda_pack: {day: first friday, at: "14:00"}"""
+_LEADER = {Language.SV: "vd@fjallvik.example", Language.EN: "ceo@fjallvik.example"}
+_SHOWN = {Rank.MESSAGE: ", a leader's message", Rank.PACK: ", agenda pack", Rank.SUMMARY: ""}
+_ALSO = {Rank.MESSAGE: "-message", Rank.PACK: "-agenda-pack", Rank.SUMMARY: ""}
+"""How the files of a post are called that is no summary."""
+
 _REPLIES = {
     Language.SV: (
         "Jag skrev om offertmallen med hjälp av AI. Det tog en kvart i stället för en timme. #ai-2028",
@@ -115,6 +140,7 @@ Result = TypeVar("Result")
 def settings_text(language: Language, login: str) -> str:
     """What the admin of three departments has written."""
     names = {name: name.lower().replace("ö", "o").replace("ä", "a") for name in _TEAMS[language]}
+    first, *_ = names.values()
     return _SETTINGS.format(
         language=language.value,
         login=login,
@@ -122,8 +148,11 @@ def settings_text(language: Language, login: str) -> str:
         audiences="\n".join(_AUDIENCE.format(id=short, name=name) for name, short in names.items()),
         names=", ".join(names.values()),
         channels="\n".join(
-            _POST.format(id=short, name=name, channel=_CHANNEL[language]) for name, short in names.items()
+            _POST.format(id=short, name=name, channel=_CHANNEL[language]) + (_PACK if short == first else "")
+            for name, short in names.items()
         ),
+        leader=_LEADER[language],
+        first=first,
     )
 
 
@@ -137,6 +166,8 @@ class Story:
     do: Do
     folder: Path
     at: datetime = NOW
+    seen: set[tuple[str, str]] = field(default_factory=set)
+    """The posts that were written to files already, by the ids of their channel and their own."""
 
     @property
     def settings(self) -> Settings:
@@ -156,8 +187,8 @@ class Story:
             out.print(f"[bold]Week {week + 1}.[/bold] On Friday at two the timer posts what is due:")
             for one in told:
                 what = one.state or (one.problem.message if one.problem else "nothing")
-                out.print(f"  {one.channel}: {what}", markup=False)
-            written += self._written(week + 1)
+                out.print(f"  {one.channel}{_SHOWN[one.rank]}: {what}", markup=False)
+            written += self._written(week + 1, told)
             self._quote()
             self._people_answer(week)
             self._set(NOW + timedelta(weeks=week + 1))
@@ -241,20 +272,25 @@ class Story:
         lead = next((line for one in reversed(posts) for line in plain(one["content"]) if one["cards"]), "")
         out.print(f"      {lead}\n", markup=False)
 
-    def _written(self, week: int) -> list[Path]:
+    def _written(self, week: int, told: Sequence[Told]) -> list[Path]:
         """The posts of the week as the tenant has them: the card, to open in a designer, and the HTML beside it."""
         self.folder.mkdir(exist_ok=True)
+        ranks = {elements.marker(one.channel, one.period): one.rank for one in told}
         files = []
         for channel in self._channels():
-            posts = [one for one in self.ask(f"channels/{channel['id']}") if one["cards"]]
-            if len(posts) < week:
-                continue
-            name = f"week-{week}-{channel['name'].removeprefix('Team ').lower()}"
-            card = self.folder / f"{name}.json"
-            card.write_text(json.dumps(json.loads(posts[-1]["cards"][0]), ensure_ascii=False, indent=2), "utf-8")
-            page = self.folder / f"{name}.html"
-            page.write_text(_page(posts[-1]), "utf-8")
-            files += [page, card]
+            for post in self.ask(f"channels/{channel['id']}"):
+                which = channel["id"], post["id"]
+                if not post["cards"] or which in self.seen:
+                    continue
+                self.seen.add(which)
+                made = json.loads(post["cards"][0])
+                also = _ALSO[ranks[made["body"][0]["id"]]]
+                name = f"week-{week}-{channel['name'].removeprefix('Team ').lower()}{also}"
+                card = self.folder / f"{name}.json"
+                card.write_text(json.dumps(made, ensure_ascii=False, indent=2), "utf-8")
+                page = self.folder / f"{name}.html"
+                page.write_text(_page(post), "utf-8")
+                files += [page, card]
         return files
 
 
@@ -301,6 +337,6 @@ class _Stopped:
 def list_files(files: Sequence[Path]) -> None:
     """Where to look: the last page of each channel, and the card beside it."""
     out.print(f"\n  {len(files)} files in {files[0].parent if files else FOLDER}, among them", markup=False)
-    for one in files[-len(_TEAMS[Language.SV]) * 2 :]:
+    for one in files[-(len(_TEAMS[Language.SV]) + 1) * 2 :]:
         out.print(f"      {one.name}", markup=False)
     out.print("  The cards can be opened at https://adaptivecards.io/designer.", markup=False)
