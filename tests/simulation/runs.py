@@ -116,7 +116,12 @@ def _days(world: World, run: Run) -> Iterator[str]:
         ):
             what = f"moved to {done.to[0]:%d %b %H:%M}" if done.to else "taken out"
             yield f"{done.day} was {what} in the calendar of {account and account.address} without need"
-    if run.job != PROBE:
+    if run.job == "repair":
+        # It looks nobody up, and goes by who belonged where when everybody was last.
+        world.rights = {
+            mailbox: [*dict.fromkeys([*world.rights.get(mailbox, ()), *rights[mailbox]])] for mailbox in rights
+        }
+    elif run.job != PROBE:
         world.rights = rights
 
 

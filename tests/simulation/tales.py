@@ -139,5 +139,12 @@ TALES: dict[str, Story] = {
         *(InDirectory(0, "works", 2), Passes(60 * 24 * 8), Command("remove"), _APPLY),
         block=replace(_ONE, every=Every(1, "month", (24,)), outside="excuse"),
     ),
+    "told of somebody who is switched off": tale(
+        STRICT,
+        *(InDirectory(0, "is switched", 0), Command("repair", only=0)),
+        *(Passes(60 * 24 * 75), Command("repair", only=0, told=True)),
+        block=_on("friday"),
+        off=Holidays("SE"),
+    ),
 }
 """By what happens."""
