@@ -268,6 +268,8 @@ def test_in_mode_watch_a_person_has_to_ask_and_without_an_approval_nothing_is_po
     [
         (["--preview", "--now"], "--preview posts nothing"),
         (["--preview", "--again"], "--preview posts nothing"),
+        (["--pack"], "--pack goes with --now"),
+        (["--now", "--pack"], "No channel that is asked for has an agenda_pack"),
         (["--channel", "nope"], 'No channel has the id "nope". There are: utveckling'),
     ],
 )
@@ -291,3 +293,58 @@ def test_a_preview_for_a_script_is_the_card(desk: Desk, tenant: Tenant) -> None:
     (post,) = told(desk, "--preview")
     assert (post["channel"], post["period"], post["card"]["type"]) == ("utveckling", "2026-11-27", "AdaptiveCard")
     assert learning(tenant).posts == []
+
+
+MORE = """\
+     agenda_pack: {day: first monday, at: "08:00"}, post:"""
+MESSAGES = """\
+messages:
+  - {from: vd@fjallvik.example, name: Maria Fjäll, role: VD, day: 2026-11-30, at: "09:00", channel: utveckling,
+     text: "Avsätt tiden. Jag gör det också."}
+"""
+
+
+def test_a_leader_is_quoted_and_the_department_meeting_gets_something_to_talk_about(desk: Desk, tenant: Tenant) -> None:
+    desk.write(desk.read().replace("     post:", MORE) + MESSAGES)
+    typed(desk, "apply", "--yes")
+    typed(desk, "login")
+    shown = typed(desk, "summary", "--preview")
+    assert "utveckling, message-2026-11-30-" in shown
+    assert "”Avsätt tiden. Jag gör det också.”" in shown
+    assert "utveckling, agenda-2026-12-07:" in shown
+    assert shown.index("2026-11-27:") < shown.index("message-2026-11-30") < shown.index("agenda-2026-12-07")
+    tenant.clock.set(FIRST_FRIDAY)
+    typed(desk, "summary")
+    (summary,) = learning(tenant).posts
+    Person(tenant, learning(tenant).members[0]).reply(learning(tenant), summary.id, "<p>Jag provade #ai-2028</p>")
+
+    tenant.clock.set(datetime(2026, 11, 30, 8, tzinfo=UTC))
+    assert "message-2026-11-30" in typed(desk, "summary")
+    assert "Nothing is due" in typed(desk, "summary")
+    quotation = learning(tenant).posts[1]
+    assert "Maria Fjäll" in says(quotation)
+    assert quotation.subject == "Några ord om lärandet, från Maria Fjäll"
+
+    tenant.clock.set(FIRST_FRIDAY + A_WEEK)
+    typed(desk, "summary")
+    tenant.clock.set(datetime(2026, 12, 7, 6, tzinfo=UTC))
+    assert "not posted yet" in typed(desk, "summary", "--now")  # the pack of today has its place already
+    (pack,) = told(desk, "--now", "--pack")
+    assert (pack["period"], pack["state"]) == ("agenda-2026-12-07", "posted")
+    tenant.clock.set(datetime(2026, 12, 7, 7, tzinfo=UTC))
+    assert "Nothing is due" in typed(desk, "summary")
+    *_, posted = learning(tenant).posts
+    assert len(learning(tenant).posts) == 4
+    words = says(posted)
+    assert [one for one in ("Jag provade", "timmar sedan sist", "AI i vardagen", "Nästa mål") if one not in words] == []
+
+
+def test_a_message_whose_time_is_over_is_told(desk: Desk, tenant: Tenant) -> None:
+    desk.write(desk.read() + MESSAGES)
+    typed(desk, "apply", "--yes")
+    typed(desk, "login")
+    tenant.clock.set(datetime(2026, 12, 1, 9, tzinfo=UTC))
+    told_of = {one["period"][:7]: one for one in told(desk, status=1)}
+    assert told_of["message"]["state"] == "left out"
+    assert "more than a day ago" in told_of["message"]["note"]
+    assert told(desk) == []

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from ruamel.yaml import YAML
 
-from holdfast.core.settings import Settings, SettingsError, dump, json_schema, parse
+from holdfast.core.settings import Language, Settings, SettingsError, dump, fingerprint, json_schema, parse
 from tests.strategies import settings_strategy
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +83,23 @@ def test_it_accepts_all_that_parse_accepts(settings: Settings) -> None:
 
 
 BLOCK = ("blocks", 0)
+CHANNEL = {
+    "id": "utveckling",
+    "team": "Utveckling",
+    "channel": "Lärande",
+    "audiences": ["alla"],
+    "post": {"every": "week", "day": "friday", "at": "14:00"},
+    "via": "workflow",
+}
+MESSAGE = {
+    "from": "vd@fjallvik.example",
+    "name": "Maria Fjäll",
+    "role": {"sv": "VD", "en": "CEO"},
+    "day": "2027-01-11",
+    "at": "09:00",
+    "channel": "utveckling",
+    "text": {"sv": "Avsätt tiden.\n\nJag gör det också."},
+}
 MISSHAPEN = [
     (("version",), 2),
     (("version",), "1"),
@@ -169,6 +186,13 @@ MISSHAPEN = [
     (("privacy",), {"keep": 90}),
     (("forums",), []),
     (("channels",), 5),
+    (("channels",), [CHANNEL | {"agenda_pack": {"day": "monday", "at": "08:00"}}]),
+    (("channels",), [CHANNEL | {"agenda_pack": {"day": "first sunday", "at": "08:00"}}]),
+    (("channels",), [CHANNEL | {"agenda_pack": {"day": 29, "at": "08:00"}}]),
+    (("channels",), [CHANNEL | {"agenda_pack": {"day": ["first monday"], "at": "08:00"}}]),
+    (("channels",), [CHANNEL | {"agenda_pack": {"day": "first monday", "at": "08:00", "to": "manager"}}]),
+    (("messages",), 5),
+    (("messages",), [{"from": "vd@fjallvik.example"}]),
 ]
 
 
@@ -243,3 +267,24 @@ def properties(schema: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 )
 def test_every_key_is_explained(name: str, key: Any) -> None:
     assert key.get("description"), name
+
+
+@pytest.mark.parametrize(
+    ("pack", "message"),
+    [
+        ({"day": "first monday", "at": "08:00", "to": "channel"}, {}),
+        ({"day": 15, "at": "16:30"}, {"role": "VD", "text": "Avsätt tiden."}),
+    ],
+)
+def test_packs_and_messages_are_accepted_and_written_as_they_were_read(
+    pack: dict[str, Any], message: dict[str, Any]
+) -> None:
+    whole = edited(("channels",), [CHANNEL | {"agenda_pack": pack}]) | {"messages": [MESSAGE | message]}
+    assert VALIDATOR.is_valid(whole)
+    settings = parse(json.dumps(whole, ensure_ascii=False), name="settings.yaml", environment={})
+    assert parse(dump(settings), name="settings.yaml", environment={}) == settings
+    (said,) = settings.messages
+    assert said.key == "message-2027-01-11-" + said.key[-8:]
+    assert said.paragraphs_in(Language.SV)[0] == "Avsätt tiden."
+    without = settings.model_copy(update={"messages": ()})
+    assert fingerprint(without) != fingerprint(settings)
