@@ -376,6 +376,36 @@ async def test_all_due_at_once_it_is_the_message_and_the_pack(workers: int) -> N
     assert len(posts(world)) == 2
 
 
+async def test_a_summary_that_is_being_written_while_somebody_asks_for_the_pack_gives_way() -> None:
+    settings = saying(message(date(2026, 12, 1)), agenda_pack=AgendaPack(day="third friday", at="14:00"))
+    world = await office(*staff(5), settings=settings)
+    for at in (FIRST_FRIDAY, stockholm(date(2026, 12, 1), 9)):
+        world.clock.at = at
+        await post(world, settings)
+    before = len(posts(world))
+    world.clock.at = FRIDAY
+    stopped, goes_on = asyncio.Event(), asyncio.Event()
+    view = world.calendars.view
+
+    async def slow(*args: Any, **values: Any) -> Any:
+        if not stopped.is_set():
+            stopped.set()
+            await goes_on.wait()
+        return await view(*args, **values)
+
+    world.calendars.view = slow  # type: ignore[method-assign]
+    late = asyncio.create_task(post(world, settings, holder="slow"))
+    await stopped.wait()
+    (told,) = await post(world, settings, holder="a person", at_once=True, asked=Rank.PACK)
+    assert told.state is PostState.POSTED
+    goes_on.set()
+    assert await late == []
+    assert len(posts(world)) == before + 1
+    assert (await states(world))["2026-12-04"] is PostState.REFUSED  # to be tried again, when there is room
+    world.clock.at = stockholm(date(2026, 12, 8), 9)
+    assert [one.state for one in await post(world, settings)] in ([PostState.LEFT_OUT], [PostState.POSTED])
+
+
 @KILLED
 async def test_killed_anywhere_with_all_due_at_once_there_are_never_three(*, after: bool) -> None:
     pack = AgendaPack(day="first friday", at="14:00")
