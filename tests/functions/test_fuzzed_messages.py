@@ -37,7 +37,13 @@ DOORS: dict[str, Any] = {"reconcile": reconcile, "repair": repair, "poison": poi
 KEPT = ("approval", "placed", "known", "profile", "touches")
 """The tables of which no message may take anything away."""
 
-scalars = st.none() | st.booleans() | st.integers(-5, 2**70) | st.floats() | st.text(max_size=8)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+)
 values = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),

@@ -56,8 +56,13 @@ def test_a_path_is_a_file() -> None:
 @pytest.mark.parametrize("cloud", ["core.windows.net", "core.chinacloudapi.cn", "z1.storage.azure.net"])
 def test_queues_are_beside_the_tables(cloud: str) -> None:
     found = account(HOLDFAST_STATE=f"https://fjallvik.table.{cloud}/")
-    assert found == Account(f"https://fjallvik.table.{cloud}", f"https://fjallvik.queue.{cloud}")
+    assert found == Account(f"https://fjallvik.table.{cloud}", f"https://fjallvik.queue.{cloud}", in_azure=False)
     assert name_of(found.tables) == name_of(found.queues) == "fjallvik"
+
+
+def test_in_azure_the_app_is_who_it_is_and_elsewhere_whoever_has_signed_in() -> None:
+    assert not account(**IN_AZURE).in_azure
+    assert account(**IN_AZURE, IDENTITY_ENDPOINT="http://localhost:42356/msi/token").in_azure
 
 
 def test_queues_can_be_elsewhere_and_the_identity_one_of_several() -> None:
