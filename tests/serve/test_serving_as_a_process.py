@@ -72,7 +72,7 @@ def test_a_deleted_date_is_put_back_because_graph_told(told: Callable[[int], tup
     Person(one.tenant, person).delete(event)
     assert len(blocks(one.tenant, person)) == len(standing) - 1
     until(lambda: any(begins == start for begins, _ in blocks(one.tenant, person)))
-    assert 'followed="looked at"' in until(lambda: process.logged if "A hint." in process.logged else "")
+    assert '"looked at"' in until(lambda: process.logged if "A hint was followed." in process.logged else "")
     assert person.address not in process.logged + process.printed
     process.send(signal.SIGTERM)
     assert process.ends() == 0
@@ -94,7 +94,7 @@ def test_a_sweep_finds_what_nobody_was_told_of(told: Callable[[int], tuple[House
     second = one.serve()
     until(lambda: any(begins == start for begins, _ in blocks(one.tenant, person)))
     until(lambda: "A shard." in second.logged)
-    assert "A hint." not in second.logged
+    assert "A hint was followed." not in second.logged
 
 
 @pytest.mark.hard

@@ -35,7 +35,7 @@ def test_the_page_is_readable_on_a_phone_and_on_a_desk_by_day_and_by_night(house
     for account in one.tenant.employees[:2]:
         account.mailbox.denied = True
     process = one.serve()
-    until(lambda: "A shard." in process.logged)
+    until(lambda: "A shard was worked off." in process.logged)
     looking = subprocess.run(  # noqa: S603 - our own script
         [program, str(ROOT / "tests" / "serve" / "look.mjs"), process.link, str(PICTURES)],
         capture_output=True,
