@@ -93,7 +93,7 @@ def test_a_sweep_finds_what_nobody_was_told_of(told: Callable[[int], tuple[House
         state.execute("delete from job_run")  # as if the hour was over
     second = one.serve()
     until(lambda: any(begins == start for begins, _ in blocks(one.tenant, person)))
-    until(lambda: "A shard." in second.logged)
+    until(lambda: "A shard was worked off." in second.logged)
     assert "A hint was followed." not in second.logged
 
 
