@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +35,7 @@ class Command:
     thinking: float = 0.0
     again: bool = False
     told: bool = False
-    """Whether Graph tells of the mailbox first, twice and to two workers at once."""
+    """Whether Graph tells of the mailbox first, twice."""
     timer: float | None = None
     """After so many seconds the timer's own sweep begins in a process beside this one."""
 
@@ -95,7 +94,8 @@ async def _repaired(world: World, ports: Ports, only: str | None, command: Comma
     if command.told:
         hint = Hint(whom.id, ports.clock.now())
         lot = random.Random(0)  # noqa: S311 - it spreads waits
-        await asyncio.gather(*(follow(hint, file, ports, chance=lot) for _ in range(2)))
+        for _ in range(2):
+            await follow(hint, file, ports, chance=lot)
     return await repair(file, ports, whom.address)
 
 
