@@ -174,6 +174,7 @@ def test_addresses_that_only_look_alike_are_used() -> None:
 
 async def test_the_address_is_in_no_log_and_no_error(teams: Desk, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "httpx")
     said: list[str] = []
     structlog.configure(processors=[lambda _, __, event: said.append(str(event)) or str(event)])
     secret = workflow_of(teams).secret
