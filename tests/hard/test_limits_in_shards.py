@@ -29,7 +29,7 @@ from holdfast.store.sqlite_file import open_rows
 from sandbox import Limits, Person, Sandbox, Tenant, firm
 from sandbox.directory import Account
 from sandbox.transport import InProcess
-from tests.hard.people import PEOPLE
+from tests.hard import people
 from tests.simulation.clock import ProductClock, TenantClock, VirtualLoop
 from tests.simulation.process import Fate, process
 from tests.tenants import series, untagged
@@ -38,6 +38,9 @@ pytestmark = pytest.mark.hard
 
 BEGAN = datetime(2026, 11, 25, 8, tzinfo=UTC)
 LATENCY, WORKERS, LANES = 0.2, 4, 4
+PEOPLE = max(people.PEOPLE, 300)
+"""With fewer all is done before limits are met."""
+
 TOUCHED = PEOPLE // 50
 FULL = WORKERS * LANES / LATENCY
 """Calls a second when four batches are always in flight and each is full."""
