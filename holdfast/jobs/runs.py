@@ -119,7 +119,8 @@ async def go_on(run: Run, stage: Stage, settings: Settings, ports: Ports, *, by:
         return
     if stage is Stage.DECIDED:
         decided = Tally.sum([Tally.parse(one) for one in await ports.state.shards(run.id, Stage.DECIDED)])
-        looked = Tally.sum([replace(looked, deferred=()), replace(decided, managed=0)])
+        # Those who were deferred are counted among the managed and the planned writes of the first stage.
+        looked = Tally.sum([replace(looked, deferred=()), replace(decided, managed=0, planned_writes=0)])
     is_written = all(result["leave"] != Leave.NOTHING for result in results)
     await _end(run, looked, settings, ports, is_written=is_written)
 
@@ -129,7 +130,7 @@ def _and_waiting(tally: Tally, tasks: Sequence[Task]) -> Tally:
     members = sum(task.in_audience for task in tasks)
     counts = members, len(tasks) - members
     states, others = ({MailboxState.WAITING.value: count} if count else {} for count in counts)
-    return Tally.sum([replace(tally, deferred=()), Tally(states=states, others=others, planned_writes=len(tasks))])
+    return Tally.sum([replace(tally, deferred=()), Tally(states=states, others=others)])
 
 
 async def _end(

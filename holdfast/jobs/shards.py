@@ -260,7 +260,9 @@ async def _tallied(done: Sequence[Worked], terms: _Terms, ports: Ports) -> Tally
     managed = sum(_is_managed(one.look) for one in done)
     deferred = [task_row(_task(one.look.errand)) for one in done if one.is_deferred]
     told = [OTHERWISE] if any(one.is_other for one in done) else []
-    return Tally.of(report, managed=managed, deferred=deferred, told=[*answered.problems, *told])
+    tally = Tally.of(report, managed=managed, deferred=deferred, told=[*answered.problems, *told])
+    waiting = sum(change.writes for one in done if one.is_deferred for change in one.look.changes)
+    return replace(tally, planned_writes=tally.planned_writes + waiting)
 
 
 def _is_managed(look: Look) -> bool:
