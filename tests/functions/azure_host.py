@@ -20,7 +20,7 @@ import base64
 import binascii
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,12 +93,6 @@ class AzureHost:
                 await self._work()
             elif not await self._bring_forward():
                 return
-
-    async def work_until(self, is_over: Callable[[], Awaitable[bool]], *, pause: float) -> None:
-        """Work the queues off as time goes by, looking at empty ones every ``pause`` seconds."""
-        while not await is_over():
-            await self._fetch_all()
-            await (self._work() if self._running else asyncio.sleep(pause))
 
     async def _fetch_all(self) -> None:
         for name in self.clients:
