@@ -68,7 +68,7 @@ def understood(read: Callable[[Any], Value], raw: Any) -> Value:  # noqa: ANN401
     """What ``read`` makes of a piece of JSON. Raises ``Unexpected`` where it is not what Graph's reference says."""
     try:
         return read(raw)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Unexpected(
             f"Graph answered something that is not understood ({type(error).__name__}: {error})."
         ) from error
