@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import example as drawn_once
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -217,7 +218,7 @@ def test_whatever_graph_answers_about_an_event_of_somebody_elses(status: int, bo
     asyncio.run(asked())
 
 
-@example(status=200, body={**LISTED, "expirationDateTime": "0001-01-01T00:00:00+14:00"}, listed=False)
+@drawn_once(status=200, body={**LISTED, "expirationDateTime": "0001-01-01T00:00:00+14:00"}, listed=False)
 @given(status=statuses, body=spoilt(LISTED), listed=st.booleans())
 def test_whatever_graph_answers_about_subscriptions(status: int, body: Any, *, listed: bool) -> None:
     async def asked() -> None:
